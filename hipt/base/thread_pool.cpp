@@ -1,0 +1,113 @@
+#include "hipt/base/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <memory>
+
+#include "hipt/base/error.h"
+
+namespace hipt {
+namespace {
+
+// Which pool the current thread works for: lets parallel_for see that it is nested.
+thread_local const ThreadPool* current_pool = nullptr;
+
+// What the helpers of one parallel_for share. They may outlive the call by a moment, hence shared ownership; `body` is
+// touched only for indices below `count`, all of which are done before the call returns.
+struct ForState {
+  std::size_t count = 0;
+  const std::function<void(std::size_t)>* body = nullptr;
+  std::stop_token stop;
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::condition_variable all_done;
+  std::size_t done = 0;
+  std::exception_ptr failure;
+  bool abandoned = false;
+
+  void run() {
+    for (std::size_t index = next.fetch_add(1); index < count; index = next.fetch_add(1)) {
+      bool skip = false;
+      {
+        const std::scoped_lock lock(mutex);
+        abandoned = abandoned || stop.stop_requested();
+        skip = abandoned || failure;
+      }
+      std::exception_ptr error;
+      if (!skip) {
+        try {
+          (*body)(index);
+        } catch (...) {
+          error = std::current_exception();
+        }
+      }
+      const std::scoped_lock lock(mutex);
+      if (error && !failure) failure = error;
+      if (++done == count) all_done.notify_all();
+    }
+  }
+};
+
+}  // namespace
+
+std::size_t usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+ThreadPool::ThreadPool(std::size_t threads, std::function<void()> worker_start)
+    : worker_start_(std::move(worker_start)) {
+  for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) workers_.emplace_back([this] { work(); });
+}
+
+ThreadPool::~ThreadPool() {
+  const std::scoped_lock lock(mutex_);
+  closing_ = true;
+  wake_.notify_all();
+}
+
+void ThreadPool::post(std::function<void()> task) {
+  const std::scoped_lock lock(mutex_);
+  tasks_.push_back(std::move(task));
+  wake_.notify_one();
+}
+
+void ThreadPool::work() {
+  current_pool = this;
+  if (worker_start_) worker_start_();
+  while (true) {
+    std::function<void()> task;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return closing_ || !tasks_.empty(); });
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::size_t)>& body, std::stop_token stop) {
+  if (count == 0) return;
+  const auto state = std::make_shared<ForState>();
+  state->count = count;
+  state->body = &body;
+  state->stop = std::move(stop);
+  if (current_pool == this) {
+    state->run();
+  } else {
+    for (std::size_t i = 0; i < std::min(count, size()); ++i) post([state] { state->run(); });
+    std::unique_lock lock(state->mutex);
+    state->all_done.wait(lock, [&] { return state->done == count; });
+  }
+  if (state->failure) std::rethrow_exception(state->failure);
+  if (state->abandoned) throw Error(ErrorCode::Cancelled, "stopped");
+}
+
+}  // namespace hipt

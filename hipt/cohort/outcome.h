@@ -1,0 +1,35 @@
+#pragma once
+// What became of one slide: a small file a slide, from which process_list_autogen.csv is rebuilt.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hipt/cohort/study_folder.h"
+
+namespace hipt::cohort {
+
+enum class Status {
+  Processed,     // "processed": made by this run (also with 0 patches; `reason` says why)
+  AlreadyExist,  // "already_exist": present and equal in fingerprint
+  Failed,        // "failed": `reason` is the error
+};
+std::string_view to_string(Status status);  // CLAM's words
+
+struct Outcome {
+  std::string slide_id;    // file name WITH extension, as CLAM's process list has it
+  Status status = Status::Processed;
+  std::string reason;      // "" when all is well; "no tissue: ..." or an error's text otherwise
+  // Further columns of the process list in order: CLAM's (seg_level, sthresh, ... contour_fn), then counts.
+  std::vector<std::pair<std::string, std::string>> columns;
+};
+
+// D/outcomes/<id>.json, atomically. An AlreadyExist outcome does not replace the record of how it was made.
+void record_outcome(const StudyFolder& folder, const std::string& id, const Outcome& outcome);
+std::vector<Outcome> recorded_outcomes(const StudyFolder& folder);  // sorted by slide_id
+
+// Rebuilds process_list_autogen.csv from all recorded outcomes: slide_id, process, status, the columns, reason last;
+// sorted, under a lock, renamed into place.
+void rebuild_process_list(const StudyFolder& folder);
+
+}  // namespace hipt::cohort

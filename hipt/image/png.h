@@ -1,0 +1,20 @@
+#pragma once
+// PNG by libpng.
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hipt/image/image.h"
+
+namespace hipt::image {
+
+using TextChunks = std::vector<std::pair<std::string, std::string>>;  // keyword (1..79 Latin-1), UTF-8 text
+
+// Any PNG as RGB: grey and palette expanded, 16 bit reduced to 8, alpha dropped. Throws Corrupt, naming the file.
+RgbImage read_png(const std::filesystem::path& file, TextChunks* text = nullptr);
+// 8-bit RGB, no time stamp: bytes depend on pixels and text alone.
+void write_png(const std::filesystem::path& file, RgbView picture, const TextChunks& text = {});
+
+}  // namespace hipt::image

@@ -1,0 +1,36 @@
+#pragma once
+// Outputs are written under a temporary name and renamed: a file that exists is whole.
+
+#include <filesystem>
+#include <string_view>
+
+namespace hipt::io {
+
+// Writes happen to temporary_path() (same folder, unique name, ends with the same extension after ".tmp-<unique>");
+// commit() syncs it to disk and renames it over `path`. Without a commit the destructor removes the temporary file.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::filesystem::path path);  // makes the folder when missing
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& temporary_path() const { return temporary_; }
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  bool committed_ = false;
+};
+
+// A whole small text file, atomically.
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+std::string read_text_file(const std::filesystem::path& path);
+
+// Removes what killed runs left in `folder`: temporary files of ours (".tmp-" names) whose writer is not alive or that
+// are older than a day.
+void remove_stale_temporaries(const std::filesystem::path& folder);
+
+}  // namespace hipt::io

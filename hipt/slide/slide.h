@@ -1,0 +1,84 @@
+#pragma once
+// Whole-slide images: one interface over OpenSlide (loaded at run time) and plain pictures.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hipt/base/geometry.h"
+#include "hipt/image/image.h"
+
+namespace hipt::slide {
+
+struct Level {
+  Size size;                    // px
+  double downsample = 1.0;      // the reader's scalar factor against level 0 (OpenSlide's: mean of both axes)
+  Downsample downsample_xy;     // level-0 size / level size, per axis (CLAM's pair)
+};
+
+// Where the microns per pixel came from, for reports: "openslide.mpp-x", "tiff.XResolution", ...
+struct MicronsPerPixel {
+  double value = 0.0;           // um a pixel of level 0
+  std::string source;           // the property that said so
+};
+
+// An open slide. Immutable; every call is safe from many threads at once. Throws Error with the file's name in front.
+class Slide {
+ public:
+  virtual ~Slide() = default;
+
+  const std::filesystem::path& path() const { return path_; }
+  // File name without the last extension: the id of every output.
+  std::string id() const { return path_.stem().string(); }
+
+  const std::string& format() const { return format_; }        // "aperio", "generic-tiff", "png", ...
+  const std::string& reader() const { return reader_; }        // "openslide 3.4.1", "png", "tiff", ...
+  const std::vector<Level>& levels() const { return levels_; }
+  Size size() const { return levels_.front().size; }           // of level 0
+  const std::map<std::string, std::string>& properties() const { return properties_; }
+  const std::optional<MicronsPerPixel>& mpp() const { return mpp_; }
+  // 20 for "20x" at level 0: openslide.objective-power, when the file says so.
+  std::optional<double> objective_power() const { return objective_; }
+
+  // The LAST level whose downsample is at most `downsample` (OpenSlide's best level; level 0 when none).
+  int best_level_for_downsample(double downsample) const;
+
+  // Pixels of `level`, `size` of them from the level-0 place `origin`. Outside the slide and where nothing was scanned
+  // the pixels are black: alpha is dropped as the published programs do (trap T3).
+  image::RgbImage read_region(Level0Point origin, int level, Size size) const;
+
+  // "label", "macro", "thumbnail": names and sizes, then pixels.
+  const std::map<std::string, Size>& associated_images() const { return associated_; }
+  virtual image::RgbImage read_associated_image(const std::string& name) const = 0;
+
+ protected:
+  virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
+
+  std::filesystem::path path_;
+  std::string format_;
+  std::string reader_;
+  std::vector<Level> levels_;
+  std::map<std::string, std::string> properties_;
+  std::map<std::string, Size> associated_;
+  std::optional<MicronsPerPixel> mpp_;
+  std::optional<double> objective_;
+};
+
+// Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles).
+// Throws NotFound, Corrupt or Unsupported, naming file and reason.
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path);
+
+// Whether a file of this name is tried as a slide in a folder (by extension, lower case: svs, tif, tiff, ndpi, ...).
+bool has_slide_extension(const std::filesystem::path& path);
+
+// What `hipt doctor` tells: "4.0.1" and the file it came from; nothing when no OpenSlide can be loaded.
+struct OpenSlideLibrary {
+  std::string version;
+  std::string file;
+};
+std::optional<OpenSlideLibrary> openslide_library();
+
+}  // namespace hipt::slide
