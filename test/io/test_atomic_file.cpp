@@ -1,0 +1,101 @@
+#include <chrono>
+#include <fstream>
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hipt/io/atomic_file.h"
+
+#include "test/support/support.h"
+
+using namespace hipt;
+using hipt::test::error_of;
+
+namespace {
+
+std::size_t entries(const std::filesystem::path& folder) {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator(folder), std::filesystem::directory_iterator()));
+}
+
+}  // namespace
+
+TEST_CASE("atomic file appears on commit and only then") {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path path = folder / "deep/er/slide.pt";
+  {
+    io::AtomicFile file(path);
+    CHECK(file.temporary_path().parent_path() == path.parent_path());
+    CHECK(file.temporary_path().extension() == ".pt");
+    CHECK(file.temporary_path().filename().string().starts_with("slide.tmp-"));
+    test::write_text(file.temporary_path(), "features");
+    CHECK_FALSE(std::filesystem::exists(path));
+    file.commit();
+    CHECK(test::read_text(path) == "features");
+  }
+  CHECK(entries(path.parent_path()) == 1);
+}
+
+TEST_CASE("atomic file without a commit leaves nothing and keeps what was there") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "a.csv", "old");
+  {
+    io::AtomicFile file(folder / "a.csv");
+    test::write_text(file.temporary_path(), "half of the n");
+  }
+  CHECK(test::read_text(folder / "a.csv") == "old");
+  CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("atomic file reports what the system refuses") {
+  const test::TemporaryFolder folder;
+  test::write_text(folder / "file", "");
+  std::string message;
+  CHECK(error_of([&] { io::AtomicFile file(folder / "file/under.pt"); }, &message) == ErrorCode::Io);
+  CHECK(message.find("file") != std::string::npos);
+  CHECK(error_of([&] {
+          io::AtomicFile file(folder / "x.pt");
+          file.commit();
+        }) == ErrorCode::Io);
+  CHECK(error_of([&] { io::AtomicFile file(folder.path() / ""); }) == ErrorCode::InvalidArgument);
+}
+
+TEST_CASE("text files are written and read whole") {
+  const test::TemporaryFolder folder;
+  using namespace std::string_view_literals;
+  for (const std::string_view text : {""sv, "one line\n"sv, "zero \0 inside"sv}) {
+    io::write_text_file(folder / "t.txt", text);
+    CHECK(io::read_text_file(folder / "t.txt") == text);
+  }
+  CHECK(error_of([&] { io::read_text_file(folder / "absent.txt"); }) == ErrorCode::NotFound);
+  CHECK(error_of([&] { io::read_text_file(folder.path()); }) == ErrorCode::Io);
+}
+
+TEST_CASE("stale temporaries of dead writers are removed and others kept") {
+  const test::TemporaryFolder folder;
+  const io::AtomicFile living(folder / "living.pt");
+  test::write_text(living.temporary_path(), "x");
+  const pid_t child = fork();
+  if (child == 0) {
+    const io::AtomicFile killed(folder / "killed.pt");
+    std::ofstream(killed.temporary_path()) << "x" << std::flush;
+    _exit(0);  // as kill -9: no destructor runs
+  }
+  REQUIRE(child > 0);
+  waitpid(child, nullptr, 0);
+  test::write_text(folder / "other.tmp-00000000-1-00000000.pt", "of another machine, new");
+  test::write_text(folder / "old.tmp-00000000-1-00000000.pt", "of another machine, old");
+  std::filesystem::last_write_time(folder / "old.tmp-00000000-1-00000000.pt",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(30));
+  test::write_text(folder / "slide.pt", "an output");
+  REQUIRE(entries(folder.path()) == 5);
+
+  io::remove_stale_temporaries(folder.path());
+
+  CHECK(entries(folder.path()) == 3);
+  CHECK(std::filesystem::exists(living.temporary_path()));
+  CHECK(std::filesystem::exists(folder / "other.tmp-00000000-1-00000000.pt"));
+  CHECK(std::filesystem::exists(folder / "slide.pt"));
+  io::remove_stale_temporaries(folder / "absent");
+}
