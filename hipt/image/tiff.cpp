@@ -1,0 +1,107 @@
+#include "hipt/image/tiff.h"
+
+#include <array>
+#include <cstdarg>
+#include <cstdio>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+#include <tiffio.h>
+
+#include "hipt/base/error.h"
+#include "hipt/image/picture_limits.h"
+
+namespace hipt::image {
+namespace {
+
+using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
+using TiffOptions = std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)>;
+
+// The first error that libtiff tells about one file; later ones follow from it.
+struct TiffFailure {
+  std::array<char, 512> message{};
+};
+
+int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format, va_list arguments) {
+  auto& message = static_cast<TiffFailure*>(user_data)->message;
+  if (message[0] != '\0') return 1;
+  const int used = module == nullptr ? 0 : std::snprintf(message.data(), message.size(), "%s: ", module);
+  if (used >= 0 && static_cast<std::size_t>(used) < message.size()) {
+    std::vsnprintf(message.data() + used, message.size() - static_cast<std::size_t>(used), format, arguments);
+  }
+  return 1;
+}
+
+int on_tiff_warning(TIFF*, void*, const char*, const char*, va_list) {
+  return 1;
+}
+
+[[noreturn]] void throw_tiff_error(const TiffFailure& failure, const char* otherwise) {
+  throw Error(ErrorCode::Corrupt, failure.message[0] != '\0' ? failure.message.data() : otherwise);
+}
+
+TiffTags tags_of(TIFF* tiff) {
+  TiffTags tags;
+  float resolution = 0;
+  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &resolution) == 1)
+    tags["tiff.XResolution"] = fmt::format("{}", resolution);
+  if (TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &resolution) == 1)
+    tags["tiff.YResolution"] = fmt::format("{}", resolution);
+  std::uint16_t unit = RESUNIT_INCH;
+  if (TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit) == 1) {
+    if (unit == RESUNIT_NONE) tags["tiff.ResolutionUnit"] = "none";
+    if (unit == RESUNIT_INCH) tags["tiff.ResolutionUnit"] = "inch";
+    if (unit == RESUNIT_CENTIMETER) tags["tiff.ResolutionUnit"] = "centimeter";
+  }
+  const char* description = nullptr;
+  if (TIFFGetField(tiff, TIFFTAG_IMAGEDESCRIPTION, &description) == 1 && description != nullptr) {
+    tags["tiff.ImageDescription"] = description;
+  }
+  return tags;
+}
+
+RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, const TiffFailure& failure) {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  check_picture_size(width, height, file_bytes);
+  if (TIFFIsTiled(tiff) != 0) {
+    throw Error(ErrorCode::Unsupported, "a tiled TIFF, which only OpenSlide reads; it does not know this one");
+  }
+  std::array<char, 1024> reason{};
+  if (TIFFRGBAImageOK(tiff, reason.data()) != 1) throw Error(ErrorCode::Unsupported, reason.data());
+
+  const std::size_t pixels = std::size_t{width} * height;
+  const std::unique_ptr<std::uint32_t[]> packed(new std::uint32_t[pixels]);
+  if (TIFFReadRGBAImageOriented(tiff, width, height, packed.get(), ORIENTATION_TOPLEFT, 1) != 1) {
+    throw_tiff_error(failure, "the pixels cannot be decoded");
+  }
+  RgbImage picture(static_cast<int>(width), static_cast<int>(height));
+  std::uint8_t* out = picture.data();
+  for (std::size_t i = 0; i < pixels; ++i, out += 3) {
+    out[0] = static_cast<std::uint8_t>(TIFFGetR(packed[i]));
+    out[1] = static_cast<std::uint8_t>(TIFFGetG(packed[i]));
+    out[2] = static_cast<std::uint8_t>(TIFFGetB(packed[i]));
+  }
+  return picture;
+}
+
+}  // namespace
+
+RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
+  const std::int64_t file_bytes = picture_file_bytes(file);
+  return with_context(file.string(), [&] {
+    TiffFailure failure;
+    const TiffOptions options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
+    TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_tiff_error, &failure);
+    TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, nullptr);
+    const Tiff tiff(TIFFOpenExt(file.c_str(), "rm", options.get()), &TIFFClose);
+    if (!tiff) throw_tiff_error(failure, "not a TIFF file");
+    if (tags != nullptr) *tags = tags_of(tiff.get());
+    return read_first_page(tiff.get(), file_bytes, failure);
+  });
+}
+
+}  // namespace hipt::image
