@@ -34,8 +34,7 @@ class DeclaringVisitor final : public OptionVisitor {
   DeclaringVisitor(CLI::App& app, std::string_view heading) : app_(app), heading_(heading) {}
 
   void boolean(bool& value, const Field& field) override {
-    const std::string names =
-        value ? fmt::format("{},!--no_{}", flag_names(field), field.name) : flag_names(field);
+    const std::string names = value ? fmt::format("{},!--no_{}", flag_names(field), field.name) : flag_names(field);
     app_.add_flag(names, help_text(field, value ? "on" : ""))->group(heading_);
   }
   void integer(std::int64_t& value, const Field& field) override { add(field, "INT", fmt::format("{}", value)); }
@@ -53,10 +52,7 @@ class DeclaringVisitor final : public OptionVisitor {
 
  private:
   void add(const Field& field, const std::string& type, const std::string& default_text) {
-    app_.add_option(flag_names(field), help_text(field, default_text))
-        ->type_name(type)
-        ->expected(1)
-        ->group(heading_);
+    app_.add_option(flag_names(field), help_text(field, default_text))->type_name(type)->expected(1)->group(heading_);
   }
 
   CLI::App& app_;
@@ -165,6 +161,8 @@ std::unique_ptr<OptionVisitor> Parser::declaring_visitor(std::string_view headin
   return std::make_unique<DeclaringVisitor>(state_->app, heading);
 }
 
-std::unique_ptr<OptionVisitor> Parser::reading_visitor() const { return std::make_unique<ReadingVisitor>(state_->app); }
+std::unique_ptr<OptionVisitor> Parser::reading_visitor() const {
+  return std::make_unique<ReadingVisitor>(state_->app);
+}
 
 }  // namespace hipt::cli

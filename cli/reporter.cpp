@@ -1,13 +1,12 @@
 #include "cli/reporter.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <ctime>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "hipt/base/error.h"
 
@@ -32,7 +31,9 @@ Reporter::Reporter(LogLevel least, bool show_progress, const std::string& json_f
   if (!json_) throw Error(ErrorCode::Io, fmt::format("--log_json {}: cannot be written", json_file));
 }
 
-Reporter::~Reporter() { end(); }
+Reporter::~Reporter() {
+  end();
+}
 
 void Reporter::write(LogLevel level, std::string_view message) {
   const std::scoped_lock lock(mutex_);
@@ -44,8 +45,8 @@ void Reporter::write(LogLevel level, std::string_view message) {
   }
   if (level < least_) return;
   clear_bar();
-  fmt::print(stderr, "{}{}\n", level >= LogLevel::Warning ? fmt::format("{}: ", kLevelNames[static_cast<int>(level)]) : "",
-             message);
+  fmt::print(stderr, "{}{}\n",
+             level >= LogLevel::Warning ? fmt::format("{}: ", kLevelNames[static_cast<int>(level)]) : "", message);
 }
 
 void Reporter::begin(std::string_view stage, std::int64_t total, std::string_view unit) {

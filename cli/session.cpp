@@ -1,11 +1,12 @@
 #include "cli/session.h"
 
+#include <atomic>
 #include <csignal>
-#include <pthread.h>
-
+#include <cstdlib>
 #include <thread>
 
 #include <fmt/format.h>
+#include <pthread.h>
 
 #include "hipt/vit/engine.h"
 
@@ -22,25 +23,23 @@ sigset_t stop_signals() {
   return set;
 }
 
-// Turns the first SIGINT or SIGTERM into a stop request. The signals are blocked before any other thread starts, so
-// that only this one sees them; after the first they have their usual effect again.
+// Turns the first SIGINT or SIGTERM into a stop request and the second into the end of the process. The signals are
+// blocked before any other thread starts, so that only this one takes them.
 class SignalThread {
  public:
   explicit SignalThread(std::stop_source stop) : set_(stop_signals()) {
     pthread_sigmask(SIG_BLOCK, &set_, &before_);
     thread_ = std::thread([this, stop]() mutable {
-      int received = 0;
-      sigwait(&set_, &received);
-      if (received == SIGTERM && ending_) return;
-      stop.request_stop();
-      fmt::print(stderr, "\nstopping after the work in hand; the same command goes on later (again to end at once)\n");
-      pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
-      stopped_ = true;
+      for (int received = 0, count = 0; sigwait(&set_, &received) == 0 && !ending_; ++count) {
+        if (count > 0) std::_Exit(130);
+        stop.request_stop();
+        fmt::print(stderr, "\nstopping after the work in hand; the same command goes on later (again: end at once)\n");
+      }
     });
   }
   ~SignalThread() {
     ending_ = true;
-    if (!stopped_) pthread_kill(thread_.native_handle(), SIGTERM);
+    pthread_kill(thread_.native_handle(), SIGTERM);
     thread_.join();
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
@@ -49,7 +48,6 @@ class SignalThread {
   sigset_t set_;
   sigset_t before_{};
   std::atomic<bool> ending_{false};
-  std::atomic<bool> stopped_{false};
   std::thread thread_;
 };
 
@@ -78,7 +76,9 @@ struct Session::State {
 Session::Session(const SessionOptions& options) : state_(std::make_unique<State>(options)) {}
 Session::~Session() = default;
 
-RunContext& Session::context() { return state_->context; }
+RunContext& Session::context() {
+  return state_->context;
+}
 
 int Session::summarise(const cohort::BatchSummary& summary) {
   state_->reporter.end();

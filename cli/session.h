@@ -20,10 +20,12 @@ struct SessionOptions {
 
 template <class Visitor>
 void describe(SessionOptions& o, Visitor& v) {
-  v(o.threads, {.name = "threads", .help = "worker threads; 0: all cores", .min = 0, .max = 4096, .affects = Affects::HowItRuns});
+  v(o.threads,
+    {.name = "threads", .help = "worker threads; 0: all cores", .min = 0, .max = 4096, .affects = Affects::HowItRuns});
   v(o.quiet, {.name = "quiet", .help = "errors and the summary only", .affects = Affects::HowItRuns});
   v(o.verbose, {.name = "verbose", .help = "say more", .affects = Affects::HowItRuns});
-  v(o.log_json, {.name = "log_json", .help = "also write the log as JSON lines to this file", .affects = Affects::HowItRuns});
+  v(o.log_json,
+    {.name = "log_json", .help = "also write the log as JSON lines to this file", .affects = Affects::HowItRuns});
 }
 
 // Owns pool, log and progress of one run, and turns SIGINT and SIGTERM into a stop request: the piece of work in hand

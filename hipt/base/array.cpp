@@ -40,31 +40,45 @@ void convert(const std::byte* source, std::span<float> out) {
 std::size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::Float64:
-    case DType::Int64: return 8;
+    case DType::Int64:
+      return 8;
     case DType::Float32:
-    case DType::Int32: return 4;
+    case DType::Int32:
+      return 4;
     case DType::Float16:
     case DType::BFloat16:
-    case DType::Int16: return 2;
+    case DType::Int16:
+      return 2;
     case DType::Bool:
     case DType::UInt8:
-    case DType::Int8: return 1;
+    case DType::Int8:
+      return 1;
   }
   return 1;
 }
 
 std::string_view to_string(DType dtype) {
   switch (dtype) {
-    case DType::Float32: return "float32";
-    case DType::Float64: return "float64";
-    case DType::Float16: return "float16";
-    case DType::BFloat16: return "bfloat16";
-    case DType::Bool: return "bool";
-    case DType::UInt8: return "uint8";
-    case DType::Int8: return "int8";
-    case DType::Int16: return "int16";
-    case DType::Int32: return "int32";
-    case DType::Int64: return "int64";
+    case DType::Float32:
+      return "float32";
+    case DType::Float64:
+      return "float64";
+    case DType::Float16:
+      return "float16";
+    case DType::BFloat16:
+      return "bfloat16";
+    case DType::Bool:
+      return "bool";
+    case DType::UInt8:
+      return "uint8";
+    case DType::Int8:
+      return "int8";
+    case DType::Int16:
+      return "int16";
+    case DType::Int32:
+      return "int32";
+    case DType::Int64:
+      return "int64";
   }
   return "unknown";
 }
@@ -79,7 +93,9 @@ std::int64_t element_count(const Shape& shape) {
   return count;
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape, ", "));
+}
 
 Array::Array(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)), writable_(true) {
   size_ = static_cast<std::size_t>(element_count(shape_));
@@ -112,8 +128,7 @@ Array Array::clone() const {
 
 Array Array::reshaped(Shape shape) && {
   if (static_cast<std::size_t>(element_count(shape)) != size_) {
-    throw Error(ErrorCode::Internal,
-                fmt::format("{} elements do not fit the shape {}", size_, to_string(shape)));
+    throw Error(ErrorCode::Internal, fmt::format("{} elements do not fit the shape {}", size_, to_string(shape)));
   }
   shape_ = std::move(shape);
   return std::move(*this);
@@ -126,8 +141,7 @@ std::byte* Array::mutable_bytes() {
 
 void Array::require(DType dtype) const {
   if (dtype != dtype_) {
-    throw Error(ErrorCode::Internal,
-                fmt::format("an array of {} was read as {}", to_string(dtype_), to_string(dtype)));
+    throw Error(ErrorCode::Internal, fmt::format("an array of {} was read as {}", to_string(dtype_), to_string(dtype)));
   }
 }
 
@@ -135,14 +149,28 @@ Array Array::to_float32() const {
   Array result(DType::Float32, shape_);
   const std::span<float> out = result.as_mutable<float>();
   switch (dtype_) {
-    case DType::Float32: convert<float>(data_, out); break;
-    case DType::Float64: convert<double>(data_, out); break;
+    case DType::Float32:
+      convert<float>(data_, out);
+      break;
+    case DType::Float64:
+      convert<double>(data_, out);
+      break;
     case DType::Bool:
-    case DType::UInt8: convert<std::uint8_t>(data_, out); break;
-    case DType::Int8: convert<std::int8_t>(data_, out); break;
-    case DType::Int16: convert<std::int16_t>(data_, out); break;
-    case DType::Int32: convert<std::int32_t>(data_, out); break;
-    case DType::Int64: convert<std::int64_t>(data_, out); break;
+    case DType::UInt8:
+      convert<std::uint8_t>(data_, out);
+      break;
+    case DType::Int8:
+      convert<std::int8_t>(data_, out);
+      break;
+    case DType::Int16:
+      convert<std::int16_t>(data_, out);
+      break;
+    case DType::Int32:
+      convert<std::int32_t>(data_, out);
+      break;
+    case DType::Int64:
+      convert<std::int64_t>(data_, out);
+      break;
     case DType::Float16:
     case DType::BFloat16:
       for (std::size_t i = 0; i < out.size(); ++i) {

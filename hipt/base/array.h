@@ -14,8 +14,8 @@ namespace hipt {
 
 enum class DType { Float32, Float64, Float16, BFloat16, Bool, UInt8, Int8, Int16, Int32, Int64 };
 
-std::size_t size_of(DType dtype);           // bytes an element
-std::string_view to_string(DType dtype);    // numpy's and torch's names: "float32", "bfloat16", "bool", "int64"
+std::size_t size_of(DType dtype);         // bytes an element
+std::string_view to_string(DType dtype);  // numpy's and torch's names: "float32", "bfloat16", "bool", "int64"
 
 using Shape = std::vector<std::int64_t>;
 
@@ -26,14 +26,38 @@ std::string to_string(const Shape& shape);  // "[1, 197, 384]"
 
 template <class T>
 struct DTypeOf;  // DTypeOf<float>::value == DType::Float32
-template <> struct DTypeOf<float> { static constexpr DType value = DType::Float32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::Float64; };
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::Bool; };
-template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::UInt8; };
-template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::Int8; };
-template <> struct DTypeOf<std::int16_t> { static constexpr DType value = DType::Int16; };
-template <> struct DTypeOf<std::int32_t> { static constexpr DType value = DType::Int32; };
-template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::Int64; };
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::Float32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::Float64;
+};
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::Bool;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::UInt8;
+};
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::Int8;
+};
+template <>
+struct DTypeOf<std::int16_t> {
+  static constexpr DType value = DType::Int16;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::Int32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::Int64;
+};
 
 class Array {
  public:
@@ -41,7 +65,9 @@ class Array {
   // Zero-filled.
   Array(DType dtype, Shape shape);
   template <class T>
-  static Array of(Shape shape) { return Array(DTypeOf<T>::value, std::move(shape)); }
+  static Array of(Shape shape) {
+    return Array(DTypeOf<T>::value, std::move(shape));
+  }
   // Looks at `data` inside something that `owner` keeps alive (a mapped file). Not aligned by promise.
   static Array view(std::shared_ptr<const void> owner, const std::byte* data, DType dtype, Shape shape);
 

@@ -10,7 +10,8 @@
 
 namespace hipt {
 
-// Any number of producers and consumers. `close` ends it: pushes are refused, pops drain what is left, then give nothing.
+// Any number of producers and consumers. `close` ends it: pushes are refused, pops drain what is left, then give
+// nothing.
 template <class T>
 class BoundedQueue {
  public:

@@ -60,8 +60,8 @@ Array formula_weight(std::string_view salt, std::string_view name, const Shape& 
   } else if (!shape.empty() && element_count(shape) > 0) {
     scale = std::sqrt(3.0 / (static_cast<double>(element_count(shape)) / static_cast<double>(shape[0])));
   } else {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("{}: the weight formula has no rule for shape {}", name,
-                                                        to_string(shape)));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{}: the weight formula has no rule for shape {}", name, to_string(shape)));
   }
   return formula_uniform(salt, name, shape, center, scale);
 }

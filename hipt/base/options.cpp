@@ -22,10 +22,18 @@ void OptionCollector::add(const Field& field, std::string value) {
   if (output_only_ && field.affects == Affects::HowItRuns) return;
   texts_.emplace_back(std::string(field.name), std::move(value));
 }
-void OptionCollector::boolean(bool& value, const Field& field) { add(field, value ? "true" : "false"); }
-void OptionCollector::integer(std::int64_t& value, const Field& field) { add(field, fmt::format("{}", value)); }
-void OptionCollector::number(double& value, const Field& field) { add(field, fmt::format("{}", value)); }
-void OptionCollector::text(std::string& value, const Field& field) { add(field, value); }
+void OptionCollector::boolean(bool& value, const Field& field) {
+  add(field, value ? "true" : "false");
+}
+void OptionCollector::integer(std::int64_t& value, const Field& field) {
+  add(field, fmt::format("{}", value));
+}
+void OptionCollector::number(double& value, const Field& field) {
+  add(field, fmt::format("{}", value));
+}
+void OptionCollector::text(std::string& value, const Field& field) {
+  add(field, value);
+}
 void OptionCollector::list(std::vector<std::int64_t>& value, const Field& field) {
   add(field, value.empty() ? "none" : fmt::format("{}", fmt::join(value, ",")));
 }
@@ -39,7 +47,9 @@ void OptionCollector::choice(std::string& value, std::span<const std::string_vie
 void OptionRangeCheck::integer(std::int64_t& value, const Field& field) {
   require_in_range(static_cast<double>(value), field);
 }
-void OptionRangeCheck::number(double& value, const Field& field) { require_in_range(value, field); }
+void OptionRangeCheck::number(double& value, const Field& field) {
+  require_in_range(value, field);
+}
 void OptionRangeCheck::list(std::vector<std::int64_t>& value, const Field& field) {
   for (const std::int64_t entry : value) require_in_range(static_cast<double>(entry), field);
 }

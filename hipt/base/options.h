@@ -1,10 +1,12 @@
 #pragma once
-// One description of each Options struct, from which command line, JSON record, fingerprint and (later) Python are made.
+// One description of each Options struct, from which command line, JSON record, fingerprint and (later) Python are
+// made.
 //
 //   struct TileOptions { std::int64_t patch_size = 256; ContourTest contour_fn = ContourTest::FourPoint; };
 //   template <class Visitor> void describe(TileOptions& options, Visitor& visitor) {
-//     visitor(options.patch_size, {.name = "patch_size", .unit = "px", .help = "side of a patch", .min = 1, .max = 65536});
-//     visitor(options.contour_fn, {.name = "contour_fn", .help = "which points of a patch must lie in the contour"});
+//     visitor(options.patch_size, {.name = "patch_size", .unit = "px", .help = "side of a patch", .min = 1, .max =
+//     65536}); visitor(options.contour_fn, {.name = "contour_fn", .help = "which points of a patch must lie in the
+//     contour"});
 //   }
 //
 // A visitor derives from OptionVisitor and overrides the handful of basic types. An enum takes part by a function found

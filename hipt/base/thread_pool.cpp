@@ -1,11 +1,11 @@
 #include "hipt/base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <memory>
+
+#include <sched.h>
 
 #include "hipt/base/error.h"
 

@@ -2,6 +2,8 @@
 
 namespace hipt {
 
-std::string_view version() { return HIPT_VERSION; }
+std::string_view version() {
+  return HIPT_VERSION;
+}
 
 }  // namespace hipt

@@ -1,7 +1,5 @@
 #include "test/support/support.h"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -10,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "hipt/io/npy.h"
 
@@ -24,9 +23,13 @@ std::optional<std::filesystem::path> existing(const std::filesystem::path& path)
 
 }  // namespace
 
-std::filesystem::path source_dir() { return HIPT_SOURCE_DIR; }
+std::filesystem::path source_dir() {
+  return HIPT_SOURCE_DIR;
+}
 
-std::filesystem::path golden(std::string_view name) { return source_dir() / "test/golden" / name; }
+std::filesystem::path golden(std::string_view name) {
+  return source_dir() / "test/golden" / name;
+}
 
 std::optional<std::filesystem::path> shared_data(std::string_view name) {
   const char* chosen = std::getenv("HIPT_TEST_DATA");
@@ -43,7 +46,9 @@ std::optional<std::filesystem::path> demo_slide() {
   return shared_data("slides/aperio/CMU-1-Small-Region.svs");
 }
 
-void skip(std::string_view reason) { std::cout << "[SKIPPED] " << reason << std::endl; }
+void skip(std::string_view reason) {
+  std::cout << "[SKIPPED] " << reason << std::endl;
+}
 
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "hipt-test-XXXXXX").string();
@@ -73,7 +78,8 @@ void write_text(const std::filesystem::path& file, std::string_view text) {
 Array golden_array(std::string_view name) {
   if (const auto kept = existing(golden(name))) return io::read_npy(*kept);
   if (const auto shared = shared_oracle(name)) return io::read_npy(*shared);
-  throw Error(ErrorCode::NotFound, fmt::format("golden array {}: neither in test/golden nor in ../shared/oracle", name));
+  throw Error(ErrorCode::NotFound,
+              fmt::format("golden array {}: neither in test/golden nor in ../shared/oracle", name));
 }
 
 nlohmann::json golden_case(std::string_view id) {
@@ -94,7 +100,8 @@ void check_close(std::string_view case_name, std::span<const float> actual, std:
     worst = std::isnan(error) ? INFINITY : std::max(worst, error);
   }
   std::cout << fmt::format("{}: worst error {:.3g} (tolerance {:.3g})", case_name, worst, tolerance) << std::endl;
-  CHECK_MESSAGE(worst <= tolerance, fmt::format("{}: worst error {:.3g} > tolerance {:.3g}", case_name, worst, tolerance));
+  CHECK_MESSAGE(worst <= tolerance,
+                fmt::format("{}: worst error {:.3g} > tolerance {:.3g}", case_name, worst, tolerance));
 }
 
 ErrorCode error_of(const std::function<void()>& body, std::string* message) {

@@ -28,7 +28,8 @@ std::optional<std::filesystem::path> shared_data(std::string_view name);
 // The whole oracle beside the project (../shared/oracle), for cases too large for test/golden. Nothing when absent.
 std::optional<std::filesystem::path> shared_oracle(std::string_view name);
 
-// The real Aperio slide CMU-1-Small-Region.svs: fetched by tools/setup, else of shared_data. Nothing when neither is there.
+// The real Aperio slide CMU-1-Small-Region.svs: fetched by tools/setup, else of shared_data. Nothing when neither is
+// there.
 std::optional<std::filesystem::path> demo_slide();
 
 // Prints "[SKIPPED] <reason>", which ctest shows as a skipped test. Return from the test case afterwards.
@@ -57,7 +58,8 @@ Array golden_array(std::string_view name);
 // One case of test/golden/index.json (fields as in the oracle's README: tol_abs, params, shape ...).
 nlohmann::json golden_case(std::string_view id);
 
-// Prints "<case>: worst error <e> (tolerance <t>)" and fails when it is larger or a value is not finite or the sizes differ.
+// Prints "<case>: worst error <e> (tolerance <t>)" and fails when it is larger or a value is not finite or the sizes
+// differ.
 void check_close(std::string_view case_name, std::span<const float> actual, std::span<const float> expected,
                  double tolerance);
 

@@ -1,0 +1,33 @@
+#pragma once
+// The main job on one slide: tissue and coordinates if missing, then features of patches, or of regions and the slide.
+
+#include <functional>
+
+#include "hipt/base/run_context.h"
+#include "hipt/cohort/batch.h"
+#include "hipt/encode/models.h"
+#include "hipt/encode/options.h"
+#include "hipt/tiling/tiling.h"
+#include "hipt/tissue/tissue.h"
+
+namespace hipt::encode {
+
+// All that decides what `hipt encode` writes for a slide.
+struct SlideJob {
+  tissue::TissueOptions tissue;
+  tiling::TileOptions tile;
+  EncodeOptions encode;
+  bool auto_skip = true;  // false: redo what is already there (--no_auto_skip)
+};
+
+// Whether a patch size means regions of 256-px patches (HIPT_4K) rather than single patches. Throws InvalidArgument for
+// a size that neither model can read: patches are multiples of 16 up to 256, regions multiples of 256 above.
+bool encodes_regions(std::int64_t patch_size);
+
+// Patches: patch features [M, dim]. Regions: patch features [M, n, dim], region features [M, dim4k], slide features
+// [dim4k] (mean of the regions; none for a slide without regions). Everything present and equal in fingerprint is left
+// alone. Throws Error InvalidArgument naming the difference when something present was made otherwise.
+cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::StudyFolder& folder, const SlideJob& job,
+                             const Models& models, RunContext& context, const std::function<bool()>& still_ours);
+
+}  // namespace hipt::encode

@@ -1,0 +1,108 @@
+#include "hipt/encode/feature_file.h"
+
+#include <cstring>
+
+#include "hipt/base/version.h"
+#include "hipt/image/png.h"
+#include "hipt/io/atomic_file.h"
+#include "hipt/io/torch_file.h"
+
+namespace hipt::encode {
+namespace {
+
+constexpr std::int64_t kChunkRows = 32;  // as CLAM writes them
+
+Array coordinate_rows(const tiling::Coordinates& coordinates) {
+  Array rows = Array::of<std::int64_t>({static_cast<std::int64_t>(coordinates.points.size()), 2});
+  const std::span<std::int64_t> values = rows.as_mutable<std::int64_t>();
+  for (std::size_t i = 0; i < coordinates.points.size(); ++i) {
+    values[2 * i] = coordinates.points[i].x;
+    values[2 * i + 1] = coordinates.points[i].y;
+  }
+  return rows;
+}
+
+}  // namespace
+
+struct FeatureFile::State {
+  explicit State(FeatureFileSpec given) : spec(std::move(given)) {
+    if (!spec.pt.empty()) {
+      pt_file.emplace(spec.pt);
+      pt = std::make_unique<io::TorchTensorWriter>(
+          pt_file->temporary_path(), DType::Float32, spec.shape,
+          std::vector<std::pair<std::string, std::string>>{{"hipt.json", spec.fingerprint.json()},
+                                                           {"hipt_version", std::string(version())}});
+    }
+    if (!spec.h5.empty()) {
+      h5_file.emplace(spec.h5);
+      h5.emplace(io::Hdf5File::create(h5_file->temporary_path()));
+      if (rows_of_slide()) {
+        const Shape row_shape(spec.shape.begin() + 1, spec.shape.end());
+        h5->create_dataset("features", DType::Float32, row_shape, row_shape.size() == 1 ? kChunkRows : 1);
+      }
+      h5->create_dataset("coords", DType::Int64, {2}, kChunkRows);
+      h5->append_rows("coords", coordinate_rows(*spec.coordinates));
+    }
+  }
+
+  bool rows_of_slide() const { return spec.shape.size() > 1; }
+
+  void finish_h5() {
+    h5->write_attributes("features", {{"encoder", spec.encoder}, {"name", spec.name}});
+    h5->write_attributes("coords", spec.coordinate_attributes);
+    h5->write_attributes("/",
+                         {{"hipt_fingerprint", spec.fingerprint.json()}, {"hipt_version", std::string(version())}});
+    h5->close();
+  }
+
+  FeatureFileSpec spec;
+  std::optional<io::AtomicFile> pt_file;
+  std::unique_ptr<io::TorchTensorWriter> pt;
+  std::optional<io::AtomicFile> h5_file;
+  std::optional<io::Hdf5File> h5;
+};
+
+FeatureFile::FeatureFile(FeatureFileSpec spec) : state_(std::make_unique<State>(std::move(spec))) {}
+FeatureFile::~FeatureFile() = default;
+FeatureFile::FeatureFile(FeatureFile&&) noexcept = default;
+
+void FeatureFile::append(std::span<const float> row) {
+  if (state_->pt) state_->pt->append(std::as_bytes(row));
+  if (!state_->h5) return;
+  Shape shape = state_->spec.shape;
+  if (state_->rows_of_slide()) shape[0] = 1;
+  Array values(DType::Float32, shape);
+  std::memcpy(values.mutable_bytes(), row.data(), row.size_bytes());
+  if (state_->rows_of_slide()) {
+    state_->h5->append_rows("features", values);
+  } else {
+    state_->h5->write_dataset("features", values);
+  }
+}
+
+void FeatureFile::commit() {
+  if (state_->pt) state_->pt->close();
+  if (state_->h5) state_->finish_h5();
+  if (state_->pt_file) state_->pt_file->commit();
+  if (state_->h5_file) state_->h5_file->commit();
+}
+
+std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(file, ignored)) return std::nullopt;
+  std::optional<std::string> json;
+  if (file.extension() == ".pt") {
+    json = io::read_torch_record(file, "hipt.json");
+  } else if (file.extension() == ".h5") {
+    json = io::find_attribute<std::string>(io::Hdf5File::open(file).read_attributes("/"), "hipt_fingerprint");
+  } else {
+    image::TextChunks text;
+    image::read_png(file, &text);
+    for (const auto& [key, value] : text) {
+      if (key == "hipt_fingerprint") json = value;
+    }
+  }
+  return json ? cohort::Fingerprint::parse(*json) : std::nullopt;
+}
+
+}  // namespace hipt::encode

@@ -1,0 +1,49 @@
+#pragma once
+// Files of features: <slide>.pt (a bare tensor, as CLAM and HIPT users load it) and <slide>.h5 beside it (features,
+// coords, attributes). Streamed row by row, committed together, equal in their numbers.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hipt/base/array.h"
+#include "hipt/cohort/fingerprint.h"
+#include "hipt/encode/options.h"
+#include "hipt/io/hdf5.h"
+#include "hipt/tiling/tiling.h"
+
+namespace hipt::encode {
+
+struct FeatureFileSpec {
+  std::filesystem::path pt;                          // empty: not wanted
+  std::filesystem::path h5;                          // empty: not wanted
+  Shape shape;                                       // of the tensor: [M, dim], [M, patches, dim] or [dim] of a slide
+  std::string name;                                  // slide id
+  std::string encoder;                               // "vit_small"
+  const tiling::Coordinates* coordinates = nullptr;  // of the rows
+  io::Attributes coordinate_attributes;              // of the dataset coords (those of patches/<slide>.h5)
+  cohort::Fingerprint fingerprint;
+};
+
+class FeatureFile {
+ public:
+  explicit FeatureFile(FeatureFileSpec spec);
+  ~FeatureFile();
+  FeatureFile(FeatureFile&&) noexcept;
+
+  void append(std::span<const float> row);  // the next row (a slide's vector: all of it)
+  void commit();                            // closes and renames into place
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The fingerprint that a .pt, .h5 or .png of ours carries; nothing when the file is absent or carries none.
+std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::path& file);
+
+}  // namespace hipt::encode

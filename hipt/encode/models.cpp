@@ -1,0 +1,80 @@
+#include "hipt/encode/models.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "hipt/base/error.h"
+#include "hipt/encode/vit_patch_encoder.h"
+#include "hipt/io/atomic_file.h"
+#include "hipt/vit/weights.h"
+
+namespace hipt::encode {
+namespace {
+
+std::vector<std::filesystem::path> weight_folders() {
+  std::vector<std::filesystem::path> folders;
+  if (const char* chosen = std::getenv("HIPT_WEIGHTS")) folders.emplace_back(chosen);
+  if (const char* data = std::getenv("XDG_DATA_HOME")) {
+    folders.push_back(std::filesystem::path(data) / "hipt");
+  } else if (const char* home = std::getenv("HOME")) {
+    folders.push_back(std::filesystem::path(home) / ".local/share/hipt");
+  }
+  return folders;
+}
+
+vit::ViTConfig config_of(const std::string& name_or_file, std::string_view flag) {
+  if (!name_or_file.ends_with(".json")) {
+    return with_context(fmt::format("--{}", flag), [&] { return vit::named_config(name_or_file); });
+  }
+  return with_context(name_or_file, [&] { return vit::config_from_json(io::read_text_file(name_or_file)); });
+}
+
+std::shared_ptr<const vit::Weights> weights_of(const std::string& argument, const std::string& published_name,
+                                               const vit::ViTConfig& config) {
+  return vit::weights_from(argument.empty() ? find_weights(published_name) : argument, config);
+}
+
+}  // namespace
+
+std::string find_weights(const std::string& file_name) {
+  const std::vector<std::filesystem::path> folders = weight_folders();
+  for (const std::filesystem::path& folder : folders) {
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(folder / file_name, ignored)) return (folder / file_name).string();
+  }
+  std::vector<std::string> places;
+  for (const std::filesystem::path& folder : folders) places.push_back((folder / file_name).string());
+  const bool region_model = file_name.find("4k") != std::string::npos;
+  throw Error(ErrorCode::NotFound,
+              fmt::format("no weights: {} is not in {}; name a checkpoint with --{} FILE, put it there, or try the "
+                          "program with --{} random:SALT (features without meaning)",
+                          file_name, fmt::join(places, " nor "), region_model ? "weights4k" : "weights256",
+                          region_model ? "weights4k" : "weights256"));
+}
+
+Models load_models(const EncodeOptions& options, bool regions, std::size_t threads) {
+  Models models;
+  const vit::ViTConfig config256 = config_of(options.model_config256, "model_config256");
+  const auto weights256 = weights_of(options.weights256, "vit256_small_dino.pth", config256);
+  models.vit256 = vit::make_cpu_engine(weights256);
+  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights256, threads);
+  models.random_weights = options.weights256.starts_with("random:");
+  if (!regions) return models;
+
+  const vit::ViTConfig config4k = config_of(options.model_config4k, "model_config4k");
+  if (config4k.source != vit::TokenSource::Features || config4k.input_dim != config256.dim) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("{} reads features of width {}, but {} gives {}", config4k.name,
+                                                        config4k.input_dim, config256.name, config256.dim));
+  }
+  const auto weights4k = weights_of(options.weights4k, "vit4k_xs_dino.pth", config4k);
+  models.vit4k = vit::make_cpu_engine(weights4k);
+  models.region_identity = vit_identity(*weights4k, "vit4k");
+  models.random_weights = models.random_weights || options.weights4k.starts_with("random:");
+  return models;
+}
+
+}  // namespace hipt::encode

@@ -1,0 +1,57 @@
+#pragma once
+// Options of the main job. One description, as for every verb (hipt/base/options.h).
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "hipt/base/options.h"
+
+namespace hipt::encode {
+
+enum class FeatureFormat { Pt, H5, Both };
+inline std::span<const EnumName<FeatureFormat>> enum_names(FeatureFormat) {
+  static constexpr EnumName<FeatureFormat> kNames[] = {
+      {FeatureFormat::Pt, "pt"}, {FeatureFormat::H5, "h5"}, {FeatureFormat::Both, "both"}};
+  return kNames;
+}
+
+enum class Device { Auto, Cpu };
+inline std::span<const EnumName<Device>> enum_names(Device) {
+  static constexpr EnumName<Device> kNames[] = {{Device::Auto, "auto"}, {Device::Cpu, "cpu"}};
+  return kNames;
+}
+
+enum class Precision { Float32 };
+inline std::span<const EnumName<Precision>> enum_names(Precision) {
+  static constexpr EnumName<Precision> kNames[] = {{Precision::Float32, "f32"}};
+  return kNames;
+}
+
+struct EncodeOptions {
+  std::string weights256;  // file or random:SALT; "": looked for (find_weights)
+  std::string weights4k;
+  std::string model_config256 = "vit_small";  // name of a configuration, or a JSON file
+  std::string model_config4k = "vit4k_xs";
+  Device device = Device::Auto;
+  Precision precision = Precision::Float32;
+  FeatureFormat format = FeatureFormat::Both;
+  bool overview = false;  // one picture a slide
+};
+
+template <class Visitor>
+void describe(EncodeOptions& o, Visitor& v) {
+  v(o.weights256,
+    {.name = "weights256", .help = "ViT-256: .pth, .safetensors or random:SALT", .also = "model256_path"});
+  v(o.weights4k, {.name = "weights4k", .help = "ViT-4096, for regions: as above", .also = "model4k_path"});
+  v(o.model_config256, {.name = "model_config256", .help = "vit_tiny, vit_small, vit_base or a JSON file"});
+  v(o.model_config4k, {.name = "model_config4k", .help = "vit4k_xs or a JSON file"});
+  v(o.device, {.name = "device", .help = "where the models run", .affects = Affects::HowItRuns});
+  v(o.precision, {.name = "precision", .help = "of the models' arithmetic"});
+  v(o.format, {.name = "format", .help = "files of features", .affects = Affects::HowItRuns});
+  v(o.overview, {.name = "overview",
+                 .help = "one picture a slide: contours, patches, features as colours",
+                 .affects = Affects::HowItRuns});
+}
+
+}  // namespace hipt::encode
