@@ -1,0 +1,59 @@
+# The front door. Each target installs what it needs first (tools/setup), and leaves the program at build/hipt.
+.DEFAULT_GOAL := help
+.PHONY: help build demo test bench format check asan tsan clean
+
+help:
+	@echo 'make build    the program: build/hipt'
+	@echo 'make demo     a real slide to features and a picture, in demo/'
+	@echo 'make test     format, include arrows, build, all tests'
+	@echo 'make bench    measures this machine and the program on it'
+	@echo 'make format   lays out the C++ files with clang-format'
+	@echo 'make check    only format and include arrows'
+	@echo 'make asan     tests under the address and undefined-behaviour sanitizers'
+	@echo 'make tsan     tests of what runs in many threads under the thread sanitizer'
+	@echo 'make clean    removes build/ and demo/'
+
+sources = $(shell find hipt cli test bench -name '*.h' -o -name '*.cpp')
+
+build:
+	tools/setup
+	cmake --preset ci
+	cmake --build build --target hipt
+
+demo: build
+	tools/demo
+
+test:
+	tools/setup --tests --demo-slide
+	$(MAKE) --no-print-directory check
+	cmake --preset ci
+	cmake --build build
+	tools/run_tests build
+
+bench: build
+	cmake --build build --target hipt_bench
+	build/hipt_bench
+
+format:
+	tools/setup --tests
+	clang-format-19 -i $(sources)
+
+check:
+	clang-format-19 --dry-run -Werror $(sources)
+	tools/check_layers
+
+# The sanitizers cost about a factor of ten: tests labelled slow are left out, and those in Python, which load torch.
+asan:
+	tools/setup --tests --demo-slide
+	cmake --preset asan
+	cmake --build build/asan
+	tools/run_tests build/asan --label-exclude 'slow|interop'
+
+tsan:
+	tools/setup --demo-slide
+	cmake --preset tsan
+	cmake --build build/tsan --target hipt_test_base hipt_test_cohort hipt_test_encode
+	tools/run_tests build/tsan --tests-regex '^(base|cohort|encode): ' --label-exclude slow
+
+clean:
+	rm -rf build demo
