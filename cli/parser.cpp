@@ -35,7 +35,8 @@ class DeclaringVisitor final : public OptionVisitor {
 
   void boolean(bool& value, const Field& field) override {
     const std::string names = value ? fmt::format("{},!--no_{}", flag_names(field), field.name) : flag_names(field);
-    app_.add_flag(names, help_text(field, value ? "on" : ""))->group(heading_);
+    const std::string help = help_text(field, value ? "on" : "");
+    app_.add_flag(names, help)->group(heading_);
   }
   void integer(std::int64_t& value, const Field& field) override { add(field, "INT", fmt::format("{}", value)); }
   void number(double& value, const Field& field) override { add(field, "NUMBER", fmt::format("{}", value)); }
@@ -52,7 +53,8 @@ class DeclaringVisitor final : public OptionVisitor {
 
  private:
   void add(const Field& field, const std::string& type, const std::string& default_text) {
-    app_.add_option(flag_names(field), help_text(field, default_text))->type_name(type)->expected(1)->group(heading_);
+    const std::string help = help_text(field, default_text);
+    app_.add_option(flag_names(field), help)->type_name(type)->expected(1)->group(heading_);
   }
 
   CLI::App& app_;
