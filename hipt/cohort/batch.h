@@ -1,5 +1,6 @@
 #pragma once
-// One verb over many slides: locks, outcomes, process list, run record and summary; one bad slide never stops the others.
+// One verb over many slides: locks, outcomes, process list, run record and summary; one bad slide never stops the
+// others.
 
 #include <chrono>
 #include <functional>
@@ -15,20 +16,20 @@
 namespace hipt::cohort {
 
 struct BatchOptions {
-  std::string verb;                        // "tissue", "tile", "encode": for the run record
-  OptionTexts options;                     // for the run record
+  std::string verb;     // "tissue", "tile", "encode": for the run record
+  OptionTexts options;  // for the run record
   std::chrono::seconds lock_max_age{1800};
 };
 
 struct BatchSummary {
-  std::vector<Outcome> outcomes;           // of this run, in the order of the source
-  std::vector<std::string> locked;         // slides that another process works on
+  std::vector<Outcome> outcomes;    // of this run, in the order of the source
+  std::vector<std::string> locked;  // slides that another process works on
   std::size_t count(Status status) const;
 };
 
 // Calls `process` for each slide under its lock. An Error becomes a Failed outcome (Cancelled is passed on after the
-// record is written). `still_ours` is to be asked before each output is committed. Writes outcomes, the process list and
-// runs/<time>-<id>.json. Waits for no lock: slides held by another process are listed in `locked`.
+// record is written). `still_ours` is to be asked before each output is committed. Writes outcomes, the process list
+// and runs/<time>-<id>.json. Waits for no lock: slides held by another process are listed in `locked`.
 using ProcessSlide = std::function<Outcome(const SlideEntry& slide, const std::function<bool()>& still_ours)>;
 BatchSummary process_slides(const Source& source, const StudyFolder& folder, const BatchOptions& options,
                             RunContext& context, const ProcessSlide& process);

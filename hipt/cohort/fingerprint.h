@@ -1,6 +1,6 @@
 #pragma once
-// What made an output: weights, precision, pixel rule, grid, preset, hash of the coordinates. A run skips an output only
-// when its recorded fingerprint equals the one that this run would write.
+// What made an output: weights, precision, pixel rule, grid, preset, hash of the coordinates. A run skips an output
+// only when its recorded fingerprint equals the one that this run would write.
 
 #include <map>
 #include <optional>
@@ -18,7 +18,8 @@ class Fingerprint {
   const std::map<std::string, std::string>& entries() const { return entries_; }
   bool operator==(const Fingerprint&) const = default;
 
-  // One JSON object, keys sorted: what h5 attributes ("hipt_fingerprint"), .pt records ("hipt.json") and PNG text carry.
+  // One JSON object, keys sorted: what h5 attributes ("hipt_fingerprint"), .pt records ("hipt.json") and PNG text
+  // carry.
   std::string json() const;
   static std::optional<Fingerprint> parse(const std::string& json);
 

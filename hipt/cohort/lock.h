@@ -1,6 +1,6 @@
 #pragma once
-// Locks between processes and machines on a shared folder. The promise: each output is committed once and is byte-equal,
-// not that no work is ever done twice.
+// Locks between processes and machines on a shared folder. The promise: each output is committed once and is
+// byte-equal, not that no work is ever done twice.
 //
 // A lock is a file made with O_CREAT|O_EXCL that holds host, boot id, pid and start time; its modification time is the
 // heartbeat. It is stale when its process is dead on this host and boot, or when no heartbeat came for `max_age`. A

@@ -17,14 +17,17 @@ enum class Status {
 std::string_view to_string(Status status);  // CLAM's words
 
 struct Outcome {
-  std::string slide_id;    // file name WITH extension, as CLAM's process list has it
+  std::string slide_id;  // file name WITH extension, as CLAM's process list has it
   Status status = Status::Processed;
-  std::string reason;      // "" when all is well; "no tissue: ..." or an error's text otherwise
+  std::string reason;  // "" when all is well; "no tissue: ..." or an error's text otherwise
   // Further columns of the process list in order: CLAM's (seg_level, sthresh, ... contour_fn), then counts.
   std::vector<std::pair<std::string, std::string>> columns;
+  std::string summary;  // for the log alone: "50 patches"
 };
 
-// D/outcomes/<id>.json, atomically. An AlreadyExist outcome does not replace the record of how it was made.
+// D/outcomes/<id>.json, atomically. An AlreadyExist outcome does not replace the record of how the outputs were made;
+// where that record is missing (the run was killed just before it) it becomes a Processed one, so that a resumed run
+// leaves what an undisturbed run leaves.
 void record_outcome(const StudyFolder& folder, const std::string& id, const Outcome& outcome);
 std::vector<Outcome> recorded_outcomes(const StudyFolder& folder);  // sorted by slide_id
 

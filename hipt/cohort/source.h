@@ -17,8 +17,8 @@ struct SlideEntry {
 };
 
 struct Source {
-  std::vector<SlideEntry> slides;                // sorted by file name (CSV: in its order)
-  std::vector<std::filesystem::path> not_slides; // files of a folder that were passed over
+  std::vector<SlideEntry> slides;                 // sorted by file name (CSV: in its order)
+  std::vector<std::filesystem::path> not_slides;  // files of a folder that were passed over
 };
 
 // A slide file; a folder (regular files with a slide's extension, `nested` looks below too); a .csv with a column

@@ -1,5 +1,6 @@
 #pragma once
-// The folder that a study's run writes ("D" of docs/formats.md): the names that users of CLAM and HIPT know, in one place.
+// The folder that a study's run writes ("D" of docs/formats.md): the names that users of CLAM and HIPT know, in one
+// place.
 
 #include <cstdint>
 #include <filesystem>

@@ -1,0 +1,171 @@
+#include "hipt/cohort/batch.h"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
+#include "hipt/cohort/run_record.h"
+#include "hipt/io/atomic_file.h"
+
+namespace hipt::cohort {
+namespace {
+
+// What killed runs left of their half-written files.
+void clean_up(const StudyFolder& folder) {
+  std::error_code ignored;
+  io::remove_stale_temporaries(folder.root);
+  for (const auto& entry : std::filesystem::directory_iterator(folder.root, ignored)) {
+    if (entry.is_directory(ignored)) io::remove_stale_temporaries(entry.path());
+  }
+}
+
+// One run over the slides: what is known of each so far.
+class Pass {
+ public:
+  Pass(const Source& source, const StudyFolder& folder, const BatchOptions& options, RunContext& context,
+       const ProcessSlide& process, RunRecord& record)
+      : source_(source),
+        folder_(folder),
+        options_(options),
+        context_(context),
+        process_(process),
+        record_(record),
+        outcomes_(source.slides.size()),
+        held_elsewhere_(source.slides.size(), false) {}
+
+  // Every slide once, then once more those that others held: most are done by then. Throws Cancelled, and Io when the
+  // study's folder cannot be written.
+  void run() {
+    for (std::size_t index = 0; index < outcomes_.size(); ++index) visit(index);
+    for (std::size_t index = 0; index < outcomes_.size(); ++index) {
+      if (held_elsewhere_[index]) visit(index);
+    }
+  }
+
+  BatchSummary summary() const {
+    BatchSummary summary;
+    for (std::size_t index = 0; index < outcomes_.size(); ++index) {
+      if (outcomes_[index]) summary.outcomes.push_back(*outcomes_[index]);
+      if (held_elsewhere_[index]) summary.locked.push_back(file_name(index));
+    }
+    return summary;
+  }
+
+ private:
+  std::string file_name(std::size_t index) const { return source_.slides[index].path.filename().string(); }
+
+  void say(LogLevel level, std::size_t index, std::string_view what) const {
+    context_.log.write(level,
+                       fmt::format("slide {} of {}: {}: {}", index + 1, outcomes_.size(), file_name(index), what));
+  }
+
+  void say(std::size_t index, const Outcome& outcome) const {
+    const std::string& detail = outcome.reason.empty() ? outcome.summary : outcome.reason;
+    if (outcome.status == Status::Failed) {
+      say(LogLevel::Error, index, fmt::format("failed: {}", detail));
+    } else if (detail.empty()) {
+      say(LogLevel::Info, index, to_string(outcome.status));
+    } else {
+      say(LogLevel::Info, index, fmt::format("{} ({})", to_string(outcome.status), detail));
+    }
+  }
+
+  void visit(std::size_t index) {
+    context_.check_stop();
+    const auto started = std::chrono::steady_clock::now();
+    const SlideEntry& slide = source_.slides[index];
+    const std::optional<Lock> lock = Lock::try_acquire(folder_.lock(slide.id), options_.lock_max_age);
+    held_elsewhere_[index] = !lock;
+    if (!lock) {
+      say(LogLevel::Info, index, "another process works on it");
+      return;
+    }
+    Outcome outcome = attempt(slide, *lock);
+    outcome.slide_id = file_name(index);
+    // Whatever became of our work, the slide's record belongs to the process that holds the lock now.
+    if (!lock->still_owned()) {
+      held_elsewhere_[index] = true;
+      say(LogLevel::Warning, index, "another process took it over after a long pause of this one");
+      return;
+    }
+    say(index, outcome);
+    record_outcome(folder_, slide.id, outcome);
+    record_.add(slide, outcome, std::chrono::steady_clock::now() - started);
+    outcomes_[index] = std::move(outcome);
+  }
+
+  Outcome attempt(const SlideEntry& slide, const Lock& lock) const {
+    Outcome failed;
+    failed.status = Status::Failed;
+    try {
+      return process_(slide, [&lock] { return lock.still_owned(); });
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::Cancelled) throw;
+      failed.reason = error.what();
+    } catch (const std::bad_alloc&) {
+      failed.reason = "not enough memory";
+    } catch (const std::exception& error) {
+      failed.reason = error.what();
+    }
+    return failed;
+  }
+
+  const Source& source_;
+  const StudyFolder& folder_;
+  const BatchOptions& options_;
+  RunContext& context_;
+  const ProcessSlide& process_;
+  RunRecord& record_;
+  std::vector<std::optional<Outcome>> outcomes_;
+  std::vector<bool> held_elsewhere_;
+};
+
+}  // namespace
+
+std::size_t BatchSummary::count(Status status) const {
+  return static_cast<std::size_t>(std::count_if(outcomes.begin(), outcomes.end(),
+                                                [status](const Outcome& outcome) { return outcome.status == status; }));
+}
+
+BatchSummary process_slides(const Source& source, const StudyFolder& folder, const BatchOptions& options,
+                            RunContext& context, const ProcessSlide& process) {
+  RunRecord record(source, folder, options.verb, options.options);  // first: a read-only folder ends the run here
+  clean_up(folder);
+  Pass pass(source, folder, options, context, process, record);
+  std::exception_ptr stopped;
+  std::string status = "finished";
+  std::string reason;
+  try {
+    pass.run();
+  } catch (const Error& error) {
+    stopped = std::current_exception();
+    status = error.code() == ErrorCode::Cancelled ? "cancelled" : "failed";
+    reason = error.what();
+  } catch (const std::exception& error) {
+    stopped = std::current_exception();
+    status = "failed";
+    reason = error.what();
+  }
+  BatchSummary summary = pass.summary();
+  try {
+    rebuild_process_list(folder);
+    record.finish(status, reason, summary.locked);
+  } catch (const Error&) {
+    if (!stopped) throw;  // else the first reason is the one to tell
+  }
+  std::error_code still_used;
+  std::filesystem::remove(folder.root / "locks", still_used);
+  if (stopped) std::rethrow_exception(stopped);
+  for (const std::string& slide : summary.locked) {
+    context.log.write(LogLevel::Warning,
+                      fmt::format("{}: left to another process; run again when that one has ended", slide));
+  }
+  return summary;
+}
+
+}  // namespace hipt::cohort

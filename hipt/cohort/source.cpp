@@ -1,0 +1,158 @@
+#include "hipt/cohort/source.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "hipt/base/error.h"
+#include "hipt/io/csv.h"
+#include "hipt/slide/slide.h"
+
+namespace hipt::cohort {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_csv(const fs::path& file) {
+  std::string extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char character) { return static_cast<char>(std::tolower(character)); });
+  return extension == ".csv";
+}
+
+// macOS leaves "._a.svs" beside "a.svs" on foreign drives: hidden files are no slides.
+bool is_slide_file(const fs::path& file) {
+  return !file.filename().string().starts_with('.') && slide::has_slide_extension(file);
+}
+
+// MIRAX: the slide is a.mrxs, its pixels lie in the folder a/ beside it.
+bool belongs_to_mirax_slide(const fs::path& folder) {
+  fs::path slide = folder;
+  slide += ".mrxs";
+  std::error_code ignored;
+  return fs::exists(slide, ignored);
+}
+
+void collect(const fs::path& folder, bool nested, std::set<fs::path>& visited, Source& found) {
+  std::error_code failure;
+  const fs::path real = fs::canonical(folder, failure);
+  if (!failure && !visited.insert(real).second) return;  // reached before by a link
+  fs::directory_iterator entries(folder, failure);
+  if (failure) {
+    throw Error(ErrorCode::Io, fmt::format("{}: the folder cannot be read: {}", folder.string(), failure.message()));
+  }
+  for (const fs::directory_entry& entry : entries) {
+    std::error_code ignored;
+    if (entry.is_directory(ignored)) {
+      if (nested && !belongs_to_mirax_slide(entry.path())) collect(entry.path(), nested, visited, found);
+    } else if (entry.is_regular_file(ignored) && is_slide_file(entry.path())) {
+      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt});
+    } else {
+      found.not_slides.push_back(entry.path());
+    }
+  }
+}
+
+Source from_folder(const fs::path& folder, bool nested) {
+  Source found;
+  std::set<fs::path> visited;
+  collect(folder, nested, visited, found);
+  const auto by_name = [](const fs::path& a, const fs::path& b) {
+    return std::make_tuple(a.filename().string(), a.string()) < std::make_tuple(b.filename().string(), b.string());
+  };
+  std::sort(found.slides.begin(), found.slides.end(),
+            [&](const SlideEntry& a, const SlideEntry& b) { return by_name(a.path, b.path); });
+  std::sort(found.not_slides.begin(), found.not_slides.end(), by_name);
+  if (found.slides.empty()) {
+    throw Error(ErrorCode::NotFound,
+                fmt::format("{}: no slide among {} files{}", folder.string(), found.not_slides.size(),
+                            nested ? "" : "; --search_nested looks into the folders below"));
+  }
+  return found;
+}
+
+// A cell like "0.2526"; nothing when blank.
+std::optional<double> parse_mpp(const std::string& text) {
+  if (text.find_first_not_of(" \t") == std::string::npos) return std::nullopt;
+  double value = 0.0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  if (failure != std::errc() || stop != end || !std::isfinite(value) || value <= 0.0) {
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("mpp \"{}\": must be microns a pixel, a number above 0, or blank", text));
+  }
+  return value;
+}
+
+Source from_csv(const fs::path& file) {
+  const io::CsvTable table = io::read_csv(file);
+  const auto column = [&](std::string_view name) -> std::optional<std::size_t> {
+    const auto place = std::find(table.columns.begin(), table.columns.end(), name);
+    if (place == table.columns.end()) return std::nullopt;
+    return static_cast<std::size_t>(place - table.columns.begin());
+  };
+  const auto slide_column = column("slide");
+  const auto mpp_column = column("mpp");
+  if (!slide_column) {
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{}: has no column \"slide\" among: {}", file.string(), fmt::join(table.columns, ", ")));
+  }
+  Source found;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    with_context(fmt::format("{}: row {}", file.string(), row + 1), [&] {
+      const std::string& cell = table.rows[row].at(*slide_column);
+      const fs::path slide = file.parent_path() / cell;
+      if (cell.empty() || slide.filename().empty() || slide.filename() == "." || slide.filename() == "..") {
+        throw Error(ErrorCode::InvalidArgument, fmt::format("slide \"{}\": does not name a file", cell));
+      }
+      const auto mpp = mpp_column ? parse_mpp(table.rows[row].at(*mpp_column)) : std::nullopt;
+      found.slides.push_back({slide, slide.stem().string(), mpp});
+    });
+  }
+  if (found.slides.empty()) throw Error(ErrorCode::NotFound, fmt::format("{}: lists no slide", file.string()));
+  return found;
+}
+
+// Outputs are named by id: two slides of one id would overwrite each other.
+void require_distinct_ids(const Source& source) {
+  std::map<std::string, fs::path> first;
+  for (const SlideEntry& slide : source.slides) {
+    const auto [place, added] = first.emplace(slide.id, slide.path);
+    if (added) continue;
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{} and {}: both have the slide id \"{}\", so their outputs would have one name; rename "
+                            "one, or list the slides in a CSV",
+                            place->second.string(), slide.path.string(), slide.id));
+  }
+}
+
+}  // namespace
+
+Source find_slides(const fs::path& source, bool nested) {
+  std::error_code failure;
+  const fs::file_status status = fs::status(source, failure);
+  if (!fs::exists(status)) {
+    const bool absent = status.type() == fs::file_type::not_found;
+    throw Error(absent ? ErrorCode::NotFound : ErrorCode::Io,
+                fmt::format("{}: {}", source.string(), absent ? "no such slide, folder or CSV" : failure.message()));
+  }
+  Source found;
+  if (fs::is_directory(status)) {
+    found = from_folder(source, nested);
+  } else if (is_csv(source)) {
+    found = from_csv(source);
+  } else {
+    found.slides.push_back({source, source.stem().string(), std::nullopt});
+  }
+  require_distinct_ids(found);
+  return found;
+}
+
+}  // namespace hipt::cohort
