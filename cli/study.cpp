@@ -65,7 +65,11 @@ cohort::Source find_study_slides(const StudyFlags& flags, LogSink& log) {
 
 cohort::StudyFolder output_folder(const StudyFlags& flags, const tiling::TileOptions& tile) {
   if (flags.study_dir.empty()) return {flags.save_dir};
-  return cohort::study_output(flags.study_dir, tile.mag.value_or(0), tile.patch_size);
+  if (tile.patch_level >= 0) {
+    return {std::filesystem::path(flags.study_dir) /
+            fmt::format("extracted_level{}_patch{}_fp", tile.patch_level, tile.patch_size)};
+  }
+  return cohort::study_output(flags.study_dir, tile.mag.value_or(20), tile.patch_size);
 }
 
 cohort::BatchOptions batch_options(std::string verb, const StudyFlags& flags) {
