@@ -15,16 +15,17 @@
 namespace hipt::io {
 
 // Attribute values as CLAM and TRIDENT write them: int64 and float64 scalars, int64 and float64 vectors, scalar
-// variable-length UTF-8 strings.
-using AttributeValue =
-    std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
+// variable-length UTF-8 strings. Reading takes numbers of any width and strings of any kind into these, and leaves out
+// what they cannot hold (arrays of strings, matrices, compounds).
+using AttributeValue = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<double>>;
 using Attributes = std::vector<std::pair<std::string, AttributeValue>>;  // in writing order
 
 class Hdf5File {
  public:
   // New file (the caller gives the temporary name of an AtomicFile); libver earliest, as h5py writes.
   static Hdf5File create(const std::filesystem::path& file);
-  // Existing file, read-only. Throws NotFound or Corrupt, naming the file.
+  // Existing file, read-only. Throws NotFound or Corrupt, naming the file. Data kept in other files (external links,
+  // external storage, virtual datasets) are refused, and so are shapes that promise more than the file stores.
   static Hdf5File open(const std::filesystem::path& file);
   ~Hdf5File();
   Hdf5File(Hdf5File&&) noexcept;
@@ -42,7 +43,8 @@ class Hdf5File {
   std::vector<std::string> dataset_names() const;  // of the root group, sorted
   Shape dataset_shape(const std::string& name) const;
   DType dataset_dtype(const std::string& name) const;
-  // A whole dataset in its own dtype (integers of any width, f16, f32, f64).
+  // A whole dataset in its own dtype (bools, f16, bf16, f32, f64, integers; unsigned ones wider than 8 bits become the
+  // next wider signed ones).
   Array read_dataset(const std::string& name) const;
   // Rows [first, first + count).
   Array read_rows(const std::string& name, std::int64_t first, std::int64_t count) const;
