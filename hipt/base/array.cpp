@@ -35,6 +35,15 @@ void convert(const std::byte* source, std::span<float> out) {
   }
 }
 
+// Elements of an array of that shape. The bound keeps byte counts from overflowing.
+std::size_t bounded_count(const Shape& shape) {
+  const auto count = static_cast<std::size_t>(element_count(shape));
+  if (count > std::numeric_limits<std::size_t>::max() / 32) {
+    throw Error(ErrorCode::Corrupt, fmt::format("shape {} is too large for memory", to_string(shape)));
+  }
+  return count;
+}
+
 }  // namespace
 
 std::size_t size_of(DType dtype) {
@@ -98,10 +107,7 @@ std::string to_string(const Shape& shape) {
 }
 
 Array::Array(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)), writable_(true) {
-  size_ = static_cast<std::size_t>(element_count(shape_));
-  if (size_ > std::numeric_limits<std::size_t>::max() / 16) {
-    throw Error(ErrorCode::Corrupt, fmt::format("shape {} is too large for memory", to_string(shape_)));
-  }
+  size_ = bounded_count(shape_);
   const std::size_t padded = (byte_size() + kAlignment - 1) / kAlignment * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, padded == 0 ? kAlignment : padded);
   if (memory == nullptr) throw std::bad_alloc();
@@ -114,7 +120,7 @@ Array Array::view(std::shared_ptr<const void> owner, const std::byte* data, DTyp
   Array array;
   array.dtype_ = dtype;
   array.shape_ = std::move(shape);
-  array.size_ = static_cast<std::size_t>(element_count(array.shape_));
+  array.size_ = bounded_count(array.shape_);
   array.owner_ = std::move(owner);
   array.data_ = data;
   return array;
@@ -139,9 +145,12 @@ std::byte* Array::mutable_bytes() {
   return const_cast<std::byte*>(data_);
 }
 
-void Array::require(DType dtype) const {
+void Array::require(DType dtype, std::size_t alignment) const {
   if (dtype != dtype_) {
     throw Error(ErrorCode::Internal, fmt::format("an array of {} was read as {}", to_string(dtype_), to_string(dtype)));
+  }
+  if (reinterpret_cast<std::uintptr_t>(data_) % alignment != 0) {
+    throw Error(ErrorCode::Internal, "a view that is not aligned to its elements was read in place, not cloned");
   }
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hipt {
@@ -91,15 +92,16 @@ class Array {
   const std::byte* bytes() const { return data_; }
   std::byte* mutable_bytes();  // throws Internal for a view
 
-  // Elements as T; throws Internal when T is not the dtype.
+  // Elements as T; throws Internal when T is not the dtype, or when the memory of a view is not aligned for it (clone
+  // and to_float32 read that too).
   template <class T>
   std::span<const T> as() const {
-    require(DTypeOf<T>::value);
+    require(DTypeOf<T>::value, alignof(T));
     return {reinterpret_cast<const T*>(data_), size_};
   }
   template <class T>
   std::span<T> as_mutable() {
-    require(DTypeOf<T>::value);
+    require(DTypeOf<T>::value, alignof(T));
     return {reinterpret_cast<T*>(mutable_bytes()), size_};
   }
 
@@ -107,7 +109,7 @@ class Array {
   Array to_float32() const;
 
  private:
-  void require(DType dtype) const;
+  void require(DType dtype, std::size_t alignment) const;
 
   DType dtype_ = DType::Float32;
   Shape shape_{0};

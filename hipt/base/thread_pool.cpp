@@ -4,7 +4,9 @@
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <system_error>
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include "hipt/base/error.h"
@@ -62,10 +64,20 @@ std::size_t usable_cores() {
 
 ThreadPool::ThreadPool(std::size_t threads, std::function<void()> worker_start)
     : worker_start_(std::move(worker_start)) {
-  for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) workers_.emplace_back([this] { work(); });
+  try {
+    for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i) workers_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    close();  // else those that did start would be waited for without end
+    throw Error(ErrorCode::Io,
+                fmt::format("{} threads cannot be started: {}; ask for fewer (--threads)", threads, error.what()));
+  }
 }
 
 ThreadPool::~ThreadPool() {
+  close();
+}
+
+void ThreadPool::close() {
   const std::scoped_lock lock(mutex_);
   closing_ = true;
   wake_.notify_all();

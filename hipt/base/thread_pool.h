@@ -17,7 +17,8 @@ std::size_t usable_cores();
 
 class ThreadPool {
  public:
-  // `worker_start` runs once in each worker before its first task (the engine sets OpenMP to one thread there).
+  // `worker_start` runs once in each worker before its first task (the engine sets OpenMP to one thread there). It must
+  // not throw. Throws Error Io when the system refuses that many threads.
   explicit ThreadPool(std::size_t threads, std::function<void()> worker_start = {});
   // Waits for what was posted.
   ~ThreadPool();
@@ -34,6 +35,7 @@ class ThreadPool {
  private:
   void post(std::function<void()> task);
   void work();
+  void close();
 
   std::function<void()> worker_start_;
   std::mutex mutex_;
