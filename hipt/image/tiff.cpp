@@ -18,9 +18,12 @@ namespace {
 using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
 using TiffOptions = std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)>;
 
-// The first error that libtiff tells about one file; later ones follow from it.
+// The first complaint of libtiff about one file; later ones follow from it.
 struct TiffFailure {
   std::array<char, 512> message{};
+  // Warnings about tags are common and harmless. While pixels are decoded a warning means that some are made up
+  // ("Premature end of JPEG file"), and pixels that nobody scanned must not become features.
+  bool warnings_count = false;
 };
 
 int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format, va_list arguments) {
@@ -33,8 +36,9 @@ int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format
   return 1;
 }
 
-int on_tiff_warning(TIFF*, void*, const char*, const char*, va_list) {
-  return 1;
+int on_tiff_warning(TIFF* tiff, void* user_data, const char* module, const char* format, va_list arguments) {
+  const bool counts = static_cast<const TiffFailure*>(user_data)->warnings_count;
+  return counts ? on_tiff_error(tiff, user_data, module, format, arguments) : 1;
 }
 
 [[noreturn]] void throw_tiff_error(const TiffFailure& failure, const char* otherwise) {
@@ -43,11 +47,10 @@ int on_tiff_warning(TIFF*, void*, const char*, const char*, va_list) {
 
 TiffTags tags_of(TIFF* tiff) {
   TiffTags tags;
-  float resolution = 0;
-  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &resolution) == 1)
-    tags["tiff.XResolution"] = fmt::format("{}", resolution);
-  if (TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &resolution) == 1)
-    tags["tiff.YResolution"] = fmt::format("{}", resolution);
+  float x = 0;
+  float y = 0;
+  if (TIFFGetField(tiff, TIFFTAG_XRESOLUTION, &x) == 1) tags["tiff.XResolution"] = fmt::format("{}", x);
+  if (TIFFGetField(tiff, TIFFTAG_YRESOLUTION, &y) == 1) tags["tiff.YResolution"] = fmt::format("{}", y);
   std::uint16_t unit = RESUNIT_INCH;
   if (TIFFGetFieldDefaulted(tiff, TIFFTAG_RESOLUTIONUNIT, &unit) == 1) {
     if (unit == RESUNIT_NONE) tags["tiff.ResolutionUnit"] = "none";
@@ -61,23 +64,21 @@ TiffTags tags_of(TIFF* tiff) {
   return tags;
 }
 
-RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, const TiffFailure& failure) {
+RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, TiffFailure& failure) {
   std::uint32_t width = 0;
   std::uint32_t height = 0;
   TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
   TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
   check_picture_size(width, height, file_bytes);
-  if (TIFFIsTiled(tiff) != 0) {
-    throw Error(ErrorCode::Unsupported, "a tiled TIFF, which only OpenSlide reads; it does not know this one");
-  }
+  if (TIFFIsTiled(tiff) != 0) throw Error(ErrorCode::Unsupported, "tiled; only plain TIFF is read here");
   std::array<char, 1024> reason{};
   if (TIFFRGBAImageOK(tiff, reason.data()) != 1) throw Error(ErrorCode::Unsupported, reason.data());
 
   const std::size_t pixels = std::size_t{width} * height;
   const std::unique_ptr<std::uint32_t[]> packed(new std::uint32_t[pixels]);
-  if (TIFFReadRGBAImageOriented(tiff, width, height, packed.get(), ORIENTATION_TOPLEFT, 1) != 1) {
-    throw_tiff_error(failure, "the pixels cannot be decoded");
-  }
+  failure = {.message = {}, .warnings_count = true};
+  const int decoded = TIFFReadRGBAImageOriented(tiff, width, height, packed.get(), ORIENTATION_TOPLEFT, 1);
+  if (decoded != 1 || failure.message[0] != '\0') throw_tiff_error(failure, "the pixels cannot be decoded");
   RgbImage picture(static_cast<int>(width), static_cast<int>(height));
   std::uint8_t* out = picture.data();
   for (std::size_t i = 0; i < pixels; ++i, out += 3) {
@@ -96,7 +97,7 @@ RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
     TiffFailure failure;
     const TiffOptions options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
     TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_tiff_error, &failure);
-    TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, nullptr);
+    TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, &failure);
     const Tiff tiff(TIFFOpenExt(file.c_str(), "rm", options.get()), &TIFFClose);
     if (!tiff) throw_tiff_error(failure, "not a TIFF file");
     if (tags != nullptr) *tags = tags_of(tiff.get());

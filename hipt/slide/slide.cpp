@@ -1,0 +1,117 @@
+#include "hipt/slide/slide.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
+#include "hipt/image/picture_limits.h"
+#include "hipt/slide/openslide_slide.h"
+#include "hipt/slide/picture_slide.h"
+
+namespace hipt::slide {
+namespace {
+
+// What is known of a file that nothing here recognises, to name the remedy.
+std::string describe_content(const std::filesystem::path& path) {
+  using namespace std::string_view_literals;
+  std::array<char, 132> bytes{};
+  std::ifstream stream(path, std::ios::binary);
+  stream.read(bytes.data(), bytes.size());
+  const std::string_view start(bytes.data(), static_cast<std::size_t>(stream.gcount()));
+  if (start.empty()) return "the file is empty";
+  constexpr std::string_view kNewer =
+      "; OpenSlide 4.0.1 and newer read it (pip install openslide-bin, and name its libopenslide.so.1 in "
+      "HIPT_OPENSLIDE)";
+  if (start.size() == bytes.size() && start.substr(128) == "DICM"sv) return fmt::format("a DICOM file{}", kNewer);
+  if (start.starts_with("ZISRAWFILE"sv)) return fmt::format("a Zeiss CZI file{}", kNewer);
+  const std::string_view shown = start.substr(0, std::min<std::size_t>(start.find_first_of("\r\n"), 40));
+  const bool text = std::all_of(shown.begin(), shown.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  return text ? fmt::format("it begins with the text \"{}\"", shown)
+              : std::string("its first bytes belong to no known format");
+}
+
+std::string why_not_openslide(const OpenSlideApi* api) {
+  return api == nullptr ? openslide_failure() : fmt::format("OpenSlide {} does not recognise it", api->version);
+}
+
+void check_is_file(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    throw Error(ErrorCode::NotFound, fmt::format("{}: no such file", path.string()));
+  }
+  if (error) throw Error(ErrorCode::Io, fmt::format("{}: {}", path.string(), error.message()));
+  if (!std::filesystem::is_regular_file(status)) {
+    throw Error(ErrorCode::Unsupported, fmt::format("{}: a folder or device, not a slide file", path.string()));
+  }
+}
+
+}  // namespace
+
+int Slide::best_level_for_downsample(double downsample) const {
+  int best = 0;
+  for (std::size_t i = 1; i < levels_.size() && levels_[i].downsample <= downsample; ++i) best = static_cast<int>(i);
+  return best;
+}
+
+image::RgbImage Slide::read_region(Level0Point origin, int level, Size size) const {
+  return with_context(path_.string(), [&] {
+    if (level < 0 || static_cast<std::size_t>(level) >= levels_.size()) {
+      throw Error(ErrorCode::NotFound,
+                  fmt::format("no level {}: the slide has levels 0 to {}", level, levels_.size() - 1));
+    }
+    if (size.width < 0 || size.height < 0 || (size.height > 0 && size.width > image::kMaxPicturePixels / size.height)) {
+      throw Error(ErrorCode::InvalidArgument,
+                  fmt::format("a region of {} x {} pixels; at most {} pixels can be read at once", size.width,
+                              size.height, image::kMaxPicturePixels));
+    }
+    image::RgbImage region(static_cast<int>(size.width), static_cast<int>(size.height));
+    // Wholly outside: black. This also keeps far-off places away from the readers' integer arithmetic.
+    const double downsample = levels_[static_cast<std::size_t>(level)].downsample;
+    const auto meets = [&](std::int64_t start, std::int64_t length, std::int64_t slide_length) {
+      return static_cast<double>(start) < static_cast<double>(slide_length) + downsample &&
+             static_cast<double>(start) + static_cast<double>(length + 1) * downsample > 0.0;
+    };
+    if (size.width > 0 && size.height > 0 && meets(origin.x, size.width, this->size().width) &&
+        meets(origin.y, size.height, this->size().height)) {
+      with_context(
+          fmt::format("level {}, {} x {} pixels at ({}, {})", level, size.width, size.height, origin.x, origin.y),
+          [&] { read_into(origin, level, size, region.data()); });
+    }
+    return region;
+  });
+}
+
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path) {
+  check_is_file(path);
+  const OpenSlideApi* api = openslide_api();
+  if (api != nullptr) {
+    if (auto slide = open_with_openslide(*api, path)) return slide;
+  }
+  const std::optional<image::PictureFormat> format = image::picture_format(path);
+  if (!format) {
+    throw Error(ErrorCode::Unsupported, fmt::format("{}: not a slide, PNG, JPEG or TIFF: {}; {}", path.string(),
+                                                    describe_content(path), why_not_openslide(api)));
+  }
+  try {
+    return open_picture(path, *format);
+  } catch (const Error& error) {
+    if (*format != image::PictureFormat::Tiff) throw;
+    throw Error(error.code(), fmt::format("{}; {}", error.what(), why_not_openslide(api)));
+  }
+}
+
+bool has_slide_extension(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  constexpr std::string_view kExtensions[] = {".svs", ".tif", ".tiff", ".ndpi",  ".vms",     ".vmu", ".scn", ".mrxs",
+                                              ".bif", ".czi", ".dcm",  ".dicom", ".svslide", ".png", ".jpg", ".jpeg"};
+  return std::find(std::begin(kExtensions), std::end(kExtensions), extension) != std::end(kExtensions);
+}
+
+}  // namespace hipt::slide
