@@ -12,7 +12,8 @@ namespace hipt::image {
 class RgbImage {
  public:
   RgbImage() = default;
-  RgbImage(int width, int height) : width_(width), height_(height), bytes_(std::size_t(width) * std::size_t(height) * 3) {}
+  RgbImage(int width, int height)
+      : width_(width), height_(height), bytes_(std::size_t(width) * std::size_t(height) * 3) {}
 
   int width() const { return width_; }
   int height() const { return height_; }

@@ -14,15 +14,15 @@
 namespace hipt::slide {
 
 struct Level {
-  Size size;                    // px
-  double downsample = 1.0;      // the reader's scalar factor against level 0 (OpenSlide's: mean of both axes)
-  Downsample downsample_xy;     // level-0 size / level size, per axis (CLAM's pair)
+  Size size;                 // px
+  double downsample = 1.0;   // the reader's scalar factor against level 0 (OpenSlide's: mean of both axes)
+  Downsample downsample_xy;  // level-0 size / level size, per axis (CLAM's pair)
 };
 
 // Where the microns per pixel came from, for reports: "openslide.mpp-x", "tiff.XResolution", ...
 struct MicronsPerPixel {
-  double value = 0.0;           // um a pixel of level 0
-  std::string source;           // the property that said so
+  double value = 0.0;  // um a pixel of level 0
+  std::string source;  // the property that said so
 };
 
 // An open slide. Immutable; every call is safe from many threads at once. Throws Error with the file's name in front.
@@ -34,10 +34,10 @@ class Slide {
   // File name without the last extension: the id of every output.
   std::string id() const { return path_.stem().string(); }
 
-  const std::string& format() const { return format_; }        // "aperio", "generic-tiff", "png", ...
-  const std::string& reader() const { return reader_; }        // "openslide 3.4.1", "png", "tiff", ...
+  const std::string& format() const { return format_; }  // "aperio", "generic-tiff", "png", ...
+  const std::string& reader() const { return reader_; }  // "openslide 3.4.1", "png", "tiff", ...
   const std::vector<Level>& levels() const { return levels_; }
-  Size size() const { return levels_.front().size; }           // of level 0
+  Size size() const { return levels_.front().size; }  // of level 0
   const std::map<std::string, std::string>& properties() const { return properties_; }
   const std::optional<MicronsPerPixel>& mpp() const { return mpp_; }
   // 20 for "20x" at level 0: openslide.objective-power, when the file says so.
