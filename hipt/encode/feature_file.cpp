@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
 #include "hipt/base/version.h"
 #include "hipt/image/png.h"
 #include "hipt/io/atomic_file.h"
@@ -103,6 +106,23 @@ std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::p
     }
   }
   return json ? cohort::Fingerprint::parse(*json) : std::nullopt;
+}
+
+bool all_present(const std::vector<std::filesystem::path>& files, const cohort::Fingerprint& now) {
+  bool all = true;
+  for (const std::filesystem::path& file : files) {
+    std::error_code ignored;
+    if (!std::filesystem::exists(file, ignored)) {
+      all = false;
+      continue;
+    }
+    const std::optional<cohort::Fingerprint> there = recorded_fingerprint(file);
+    if (there == now) continue;
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
+                            file.string(), there ? cohort::difference(*there, now) : "it carries no fingerprint"));
+  }
+  return all;
 }
 
 }  // namespace hipt::encode

@@ -46,4 +46,8 @@ class FeatureFile {
 // The fingerprint that a .pt, .h5 or .png of ours carries; nothing when the file is absent or carries none.
 std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::path& file);
 
+// True when every file is there and carries `now`; false when one is missing. Throws InvalidArgument when one was made
+// otherwise, naming the file, the difference and --no_auto_skip.
+bool all_present(const std::vector<std::filesystem::path>& files, const cohort::Fingerprint& now);
+
 }  // namespace hipt::encode

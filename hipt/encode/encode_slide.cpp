@@ -1,0 +1,175 @@
+#include "hipt/encode/encode_slide.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
+#include "hipt/encode/feature_file.h"
+#include "hipt/encode/overview.h"
+#include "hipt/encode/pipeline.h"
+#include "hipt/slide/slide.h"
+#include "hipt/tiling/study.h"
+#include "hipt/vit/region_encoder.h"
+
+namespace hipt::encode {
+namespace {
+
+// Everything about one slide that the steps below share.
+struct SlideWork {
+  const slide::Slide& slide;
+  const cohort::StudyFolder& folder;
+  const SlideJob& job;
+  const Models& models;
+  const tiling::TileResult& tiles;
+  std::string id;
+  cohort::Fingerprint fingerprint;
+  std::int64_t patch_px = 0;          // side of what the patch encoder reads
+  std::int64_t patches_per_side = 0;  // of a region; 1 for single patches
+
+  bool regions() const { return models.vit4k != nullptr; }
+  std::int64_t rows() const { return static_cast<std::int64_t>(tiles.coordinates.points.size()); }
+  std::int64_t dim() const { return static_cast<std::int64_t>(models.patch_encoder->dim()); }
+  Shape patch_row() const { return regions() ? Shape{patches_per_side * patches_per_side, dim()} : Shape{dim()}; }
+};
+
+using FolderFile = std::filesystem::path (cohort::StudyFolder::*)(const std::string&, const std::string&) const;
+
+FeatureFileSpec feature_spec(const SlideWork& work, FolderFile place, Shape shape, const vit::Engine& engine) {
+  const FeatureFormat format = work.job.encode.format;
+  FeatureFileSpec spec;
+  if (format != FeatureFormat::H5) spec.pt = (work.folder.*place)(work.id, ".pt");
+  if (format != FeatureFormat::Pt) spec.h5 = (work.folder.*place)(work.id, ".h5");
+  spec.shape = std::move(shape);
+  spec.name = work.id;
+  spec.encoder = engine.config().name;
+  spec.coordinates = &work.tiles.coordinates;
+  spec.coordinate_attributes = work.tiles.attributes;
+  spec.fingerprint = work.fingerprint;
+  return spec;
+}
+
+// The files that this slide should have, in the order of their making. A slide without regions has no mean of them.
+std::vector<FeatureFileSpec> wanted_files(const SlideWork& work) {
+  Shape patches = work.patch_row();
+  patches.insert(patches.begin(), work.rows());
+  std::vector<FeatureFileSpec> specs;
+  specs.push_back(feature_spec(work, &cohort::StudyFolder::patch_features, patches, *work.models.vit256));
+  if (work.regions()) {
+    const vit::Engine& vit4k = *work.models.vit4k;
+    const std::int64_t dim4k = vit4k.config().dim;
+    specs.push_back(feature_spec(work, &cohort::StudyFolder::region_features, {work.rows(), dim4k}, vit4k));
+    if (work.rows() > 0) specs.push_back(feature_spec(work, &cohort::StudyFolder::slide_features, {dim4k}, vit4k));
+  }
+  return specs;
+}
+
+cohort::Fingerprint feature_fingerprint(const SlideWork& work) {
+  cohort::Fingerprint fingerprint = work.tiles.fingerprint;
+  fingerprint.set("coordinates_sha256", tiling::coordinates_sha256(work.tiles.coordinates));
+  fingerprint.add(work.models.patch_encoder->identity());
+  if (work.regions()) fingerprint.add(work.models.region_identity);
+  return fingerprint;
+}
+
+// Mean of the region vectors, in double, in the order of the rows.
+class SlideMean {
+ public:
+  explicit SlideMean(std::size_t dim) : sum_(dim) {}
+  void add(std::span<const float> row) {
+    for (std::size_t i = 0; i < row.size(); ++i) sum_[i] += row[i];
+    ++count_;
+  }
+  std::vector<float> mean() const {
+    std::vector<float> result(sum_.size());
+    for (std::size_t i = 0; i < sum_.size(); ++i) result[i] = static_cast<float>(sum_[i] / count_);
+    return result;
+  }
+
+ private:
+  std::vector<double> sum_;
+  double count_ = 0;
+};
+
+void encode_tiles(const SlideWork& work, const std::vector<FeatureFileSpec>& specs, RunContext& context,
+                  const std::function<bool()>& still_ours) {
+  std::vector<FeatureFile> files;
+  for (const FeatureFileSpec& spec : specs) files.emplace_back(spec);
+  const std::size_t dim4k = work.regions() ? static_cast<std::size_t>(work.models.vit4k->config().dim) : 0;
+  SlideMean slide_mean(dim4k);
+
+  TileStream stream;
+  stream.count = work.rows();
+  stream.tile_px = static_cast<int>(work.tiles.coordinates.pixels.read_size);
+  stream.patch_px = static_cast<int>(work.patch_px);
+  stream.extra_dim = dim4k;
+  stream.read = [&](std::int64_t index) {
+    const std::int64_t side = work.tiles.coordinates.pixels.read_size;
+    return work.slide.read_region(work.tiles.coordinates.points[static_cast<std::size_t>(index)],
+                                  work.tiles.coordinates.pixels.level, {side, side});
+  };
+  if (work.regions()) {
+    stream.finish = [&](std::span<const float> features, std::span<float> region_vector) {
+      work.models.vit4k->encode_grid(features, work.patches_per_side, work.patches_per_side, region_vector);
+    };
+  }
+  stream.consume = [&](std::int64_t, std::span<const float> row) {
+    files[0].append(row.first(row.size() - dim4k));
+    if (!work.regions()) return;
+    files[1].append(row.last(dim4k));
+    slide_mean.add(row.last(dim4k));
+  };
+  run_pipeline(stream, *work.models.patch_encoder, context);
+  if (work.regions() && work.rows() > 0) files[2].append(slide_mean.mean());
+
+  if (!still_ours()) {
+    throw Error(ErrorCode::Io, "another process took over this slide while this one was paused; its results stand");
+  }
+  for (FeatureFile& file : files) file.commit();
+}
+
+}  // namespace
+
+bool encodes_regions(std::int64_t patch_size) {
+  if (patch_size > vit::kPatchPx && patch_size % vit::kPatchPx == 0) return true;
+  if (patch_size <= vit::kPatchPx && patch_size % 16 == 0) return false;
+  throw Error(
+      ErrorCode::InvalidArgument,
+      fmt::format("--patch_size {}: patches are multiples of 16 up to 256 px, regions multiples of 256 px above",
+                  patch_size));
+}
+
+cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::StudyFolder& folder, const SlideJob& job,
+                             const Models& models, RunContext& context, const std::function<bool()>& still_ours) {
+  const auto slide = slide::open_slide(entry.path);
+  const tiling::TileResult tiles = tiling::tile_slide(*slide, job.tissue, job.tile, folder, job.auto_skip, still_ours);
+  SlideWork work{*slide, folder, job, models, tiles, entry.id, {}, 0, 0};
+  work.patch_px = work.regions() ? vit::kPatchPx : tiles.coordinates.pixels.read_size;
+  work.patches_per_side = tiles.coordinates.pixels.read_size / work.patch_px;
+  work.fingerprint = feature_fingerprint(work);
+
+  const std::vector<FeatureFileSpec> specs = wanted_files(work);
+  std::vector<std::filesystem::path> outputs;
+  for (const FeatureFileSpec& spec : specs) {
+    if (!spec.pt.empty()) outputs.push_back(spec.pt);
+    if (!spec.h5.empty()) outputs.push_back(spec.h5);
+  }
+  const bool features_there = job.auto_skip && all_present(outputs, work.fingerprint);
+  if (!features_there) {
+    context.progress.begin(entry.path.filename().string(), work.rows() * work.patches_per_side * work.patches_per_side,
+                           "patches");
+    encode_tiles(work, specs, context, still_ours);
+  }
+  const bool overview_there =
+      !job.encode.overview || (job.auto_skip && all_present({folder.overview(entry.id)}, work.fingerprint));
+  if (!overview_there) {
+    write_overview(folder.overview(entry.id), *slide, tissue::segment(*slide, job.tissue), tiles.coordinates,
+                   outputs.front(), work.fingerprint);
+  }
+  cohort::Outcome outcome = tiles.outcome;
+  const bool nothing_new = features_there && overview_there && tiles.outcome.status == cohort::Status::AlreadyExist;
+  outcome.status = nothing_new ? cohort::Status::AlreadyExist : cohort::Status::Processed;
+  return outcome;
+}
+
+}  // namespace hipt::encode
