@@ -2,13 +2,13 @@
 // Tissue segmentation exactly as CLAM does it (wsi_core/WholeSlideImage.py segmentTissue; docs/parity.md).
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hipt/base/geometry.h"
 #include "hipt/base/options.h"
+#include "hipt/cohort/fingerprint.h"
 #include "hipt/image/image.h"
 #include "hipt/slide/slide.h"
 
@@ -31,8 +31,12 @@ struct TissueOptions {
 
 template <class Visitor>
 void describe(TissueOptions& o, Visitor& v) {
-  v(o.preset, {.name = "preset", .help = "default, bwh_biopsy, bwh_resection or tcga"});
-  v(o.seg_level, {.name = "seg_level", .help = "pyramid level of the segmentation; -1: best for downsample 64", .min = -1, .max = 100});
+  // The preset's name makes no output: the values that it sets do, and they are told one by one.
+  v(o.preset, {.name = "preset",
+               .help = "default, bwh_biopsy, bwh_resection or tcga: sets the flags below",
+               .affects = Affects::HowItRuns});
+  v(o.seg_level,
+    {.name = "seg_level", .help = "pyramid level of the segmentation; -1: best for downsample 64", .min = -1, .max = 100});
   v(o.sthresh, {.name = "sthresh", .help = "saturation above which a pixel is tissue", .min = 0, .max = 255});
   v(o.mthresh, {.name = "mthresh", .unit = "px", .help = "side of the median filter (odd)", .min = 1, .max = 255});
   v(o.close, {.name = "close", .unit = "px", .help = "side of the closing, 0: none", .min = 0, .max = 255});
@@ -40,11 +44,13 @@ void describe(TissueOptions& o, Visitor& v) {
   v(o.a_t, {.name = "a_t", .unit = "512-px squares", .help = "least tissue area of a contour", .min = 0});
   v(o.a_h, {.name = "a_h", .unit = "512-px squares", .help = "least area of a hole", .min = 0});
   v(o.max_n_holes, {.name = "max_n_holes", .help = "holes kept a contour", .min = 0});
-  v(o.vis_level, {.name = "vis_level", .help = "level of the mask picture; -1: best for downsample 64", .min = -1, .max = 100});
-  v(o.line_thickness, {.name = "line_thickness", .unit = "px of level 0", .help = "of the outlines", .min = 0, .max = 100000});
+  v(o.vis_level,
+    {.name = "vis_level", .help = "level of the mask picture; -1: best for downsample 64", .min = -1, .max = 100});
+  v(o.line_thickness,
+    {.name = "line_thickness", .unit = "px of level 0", .help = "of the outlines", .min = 0, .max = 32767});
 }
 
-// The parameters of a preset by name. Throws NotFound listing the names.
+// The parameters of a preset by name. Throws InvalidArgument listing the names.
 TissueOptions preset(std::string_view name);
 
 using Ring = std::vector<Level0Point>;  // closed polygon, first point not repeated
@@ -66,7 +72,18 @@ struct Tissue {
 // missing level or an even mthresh.
 Tissue segment(const slide::Slide& slide, const TissueOptions& options);
 
-// CLAM's mask picture: vis_level with outlines in green and holes in blue.
+// Why `tissue` has no contour: the areas that were found, the a_t that dropped them, and a preset or --a_t that keeps them.
+std::string explain_no_tissue(const Tissue& tissue, const TissueOptions& options);
+
+// CLAM's mask picture: vis_level with outlines in green and holes in blue. Throws as segment does.
 image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options);
+
+// The level that seg_level or vis_level means: -1 is the best level for downsample 64. Throws InvalidArgument naming
+// `flag` when the slide has no such level.
+int resolve_level(const slide::Slide& slide, std::int64_t level, std::string_view flag);
+
+// What decides the contours of a slide: its identity and the segmentation's parameters as resolved, not how the mask
+// picture looks.
+cohort::Fingerprint segmentation_fingerprint(const slide::Slide& slide, const TissueOptions& options);
 
 }  // namespace hipt::tissue

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+
+#include "hipt/tissue/tissue.h"
+
+#include "test/support/clam_oracle.h"
+
+namespace hipt::test {
+
+// The tissue options of a case: its preset, then what its process list says.
+inline tissue::TissueOptions clam_tissue_options(const ClamCase& one) {
+  tissue::TissueOptions options = tissue::preset(one.preset);
+  const auto set = [&](const char* name, const auto& assign) {
+    const auto found = one.settings.find(name);
+    if (found != one.settings.end() && !found->second.empty()) assign(found->second);
+  };
+  const auto set_integer = [&](const char* name, std::int64_t& value) {
+    set(name, [&](const std::string& text) { value = std::stoll(text); });
+  };
+  const auto set_number = [&](const char* name, double& value) {
+    set(name, [&](const std::string& text) { value = std::stod(text); });
+  };
+  set_integer("seg_level", options.seg_level);
+  set_integer("sthresh", options.sthresh);
+  set_integer("mthresh", options.mthresh);
+  set_integer("close", options.close);
+  set("use_otsu", [&](const std::string& text) { options.use_otsu = text == "True"; });
+  set_number("a_t", options.a_t);
+  set_number("a_h", options.a_h);
+  set_integer("max_n_holes", options.max_n_holes);
+  set_integer("vis_level", options.vis_level);
+  set_integer("line_thickness", options.line_thickness);
+  return options;
+}
+
+}  // namespace hipt::test
