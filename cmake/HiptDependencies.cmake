@@ -7,6 +7,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(hwy REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)  # oneDNN's threads, which the engine switches off
 find_package(TIFF REQUIRED)
 find_package(PNG REQUIRED)
 find_package(LibArchive REQUIRED)

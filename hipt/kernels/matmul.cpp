@@ -1,0 +1,182 @@
+#include "hipt/kernels/matmul.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include <fmt/format.h>
+#include <omp.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include "hipt/base/error.h"
+
+namespace hipt::kernels {
+namespace {
+
+using Memory = dnnl::memory;
+using Tag = dnnl::memory::format_tag;
+
+const dnnl::engine& processor() {
+  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  return engine;
+}
+
+dnnl::stream& calling_thread() {
+  thread_local dnnl::stream stream(processor());
+  return stream;
+}
+
+// Debian's oneDNN divides its work among OpenMP's threads, both when it plans a product and when it runs it.
+class OneOpenMpThread {
+ public:
+  OneOpenMpThread() : before_(omp_get_max_threads()) {
+    if (before_ != 1) omp_set_num_threads(1);
+  }
+  ~OneOpenMpThread() {
+    if (before_ != 1) omp_set_num_threads(before_);
+  }
+  OneOpenMpThread(const OneOpenMpThread&) = delete;
+  OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
+
+ private:
+  int before_;
+};
+
+template <class Body>
+decltype(auto) translating_errors(std::string_view what, Body&& body) {
+  try {
+    return std::forward<Body>(body)();
+  } catch (const dnnl::error& error) {
+    throw Error(ErrorCode::Internal, fmt::format("{}: oneDNN: {}", what, error.what()));
+  }
+}
+
+enum class Output { Replace, Add };
+
+Memory::desc matrix(std::int64_t rows, std::int64_t cols, Tag tag = Tag::ab) {
+  return {{rows, cols}, Memory::data_type::f32, tag};
+}
+
+}  // namespace
+
+struct Linear::State {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  Memory::desc weight_layout;
+  Memory weight;
+  Memory bias;  // empty when there is none
+
+  struct Plan {
+    dnnl::matmul::primitive_desc description;
+    dnnl::matmul primitive;
+  };
+  std::mutex mutex;
+  std::map<std::pair<std::int64_t, Output>, std::shared_ptr<const Plan>> plans;  // by rows
+
+  dnnl::matmul::primitive_desc describe(std::int64_t rows, Output output, const Memory::desc& weights) const {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    if (output == Output::Add) {
+      dnnl::post_ops after;
+      after.append_sum(1.0f);
+      attributes.set_post_ops(after);
+    }
+    const Memory::desc x = matrix(rows, in);
+    const Memory::desc y = matrix(rows, out);
+    if (!bias) return {dnnl::matmul::desc(x, weights, y), attributes, processor()};
+    return {dnnl::matmul::desc(x, weights, bias.get_desc(), y), attributes, processor()};
+  }
+
+  // oneDNN's "brgemm" implementations want weights in blocks; the "gemm" ones pack blocks themselves and are faster
+  // from the plain layout.
+  void pack(std::span<const float> values) {
+    constexpr std::int64_t kTypicalRows = 257;
+    weight_layout = matrix(in, out);
+    const auto any = describe(kTypicalRows, Output::Replace, matrix(in, out, Tag::any));
+    if (std::string_view(any.impl_info_str()).find("brgemm") != std::string_view::npos)
+      weight_layout = any.weights_desc();
+    weight = Memory(weight_layout, processor());
+    Memory given(matrix(in, out, Tag::ba), processor(), const_cast<float*>(values.data()));
+    dnnl::reorder(given, weight).execute(calling_thread(), given, weight);
+    calling_thread().wait();
+  }
+
+  std::shared_ptr<const Plan> plan(std::int64_t rows, Output output) {
+    constexpr std::size_t kMostPlans = 32;
+    const std::scoped_lock lock(mutex);
+    std::shared_ptr<const Plan>& entry = plans[{rows, output}];
+    if (!entry) {
+      const auto description = describe(rows, output, weight_layout);
+      auto made = std::make_shared<const Plan>(Plan{description, dnnl::matmul(description)});
+      if (plans.size() > kMostPlans) plans.clear();
+      plans[{rows, output}] = made;
+      return made;
+    }
+    return entry;
+  }
+
+  void run(const float* x, std::int64_t rows, float* y, Output output, Scratch& scratch) {
+    translating_errors("matrix product", [&] {
+      const OneOpenMpThread alone;
+      const std::shared_ptr<const Plan> chosen = plan(rows, output);
+      const dnnl::matmul::primitive_desc& description = chosen->description;
+      const std::size_t bytes = description.scratchpad_desc().get_size();
+      std::unordered_map<int, Memory> arguments = {
+          {DNNL_ARG_SRC, Memory(description.src_desc(), processor(), const_cast<float*>(x))},
+          {DNNL_ARG_WEIGHTS, weight},
+          {DNNL_ARG_DST, Memory(description.dst_desc(), processor(), y)},
+          {DNNL_ARG_SCRATCHPAD,
+           Memory(description.scratchpad_desc(), processor(), scratch.floats(bytes / sizeof(float) + 1))}};
+      if (bias) arguments.emplace(DNNL_ARG_BIAS, bias);
+      chosen->primitive.execute(calling_thread(), arguments);
+      calling_thread().wait();
+    });
+  }
+};
+
+Linear::Linear(std::span<const float> weight, std::span<const float> bias, std::int64_t in, std::int64_t out)
+    : state_(std::make_unique<State>()) {
+  translating_errors("packing weights", [&] {
+    const OneOpenMpThread alone;
+    state_->in = in;
+    state_->out = out;
+    if (!bias.empty()) {
+      state_->bias = Memory(matrix(1, out), processor());
+      std::copy(bias.begin(), bias.end(), static_cast<float*>(state_->bias.get_data_handle()));
+    }
+    state_->pack(weight);
+  });
+}
+
+Linear::~Linear() = default;
+Linear::Linear(Linear&&) noexcept = default;
+Linear& Linear::operator=(Linear&&) noexcept = default;
+
+std::int64_t Linear::in() const {
+  return state_->in;
+}
+std::int64_t Linear::out() const {
+  return state_->out;
+}
+
+void Linear::apply(const float* x, std::int64_t rows, float* y, Scratch& scratch) const {
+  state_->run(x, rows, y, Output::Replace, scratch);
+}
+
+void Linear::add(const float* x, std::int64_t rows, float* y, Scratch& scratch) const {
+  state_->run(x, rows, y, Output::Add, scratch);
+}
+
+void use_calling_thread_only() {
+  omp_set_num_threads(1);
+}
+
+std::string product_library() {
+  const dnnl_version_t* version = dnnl_version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+}  // namespace hipt::kernels

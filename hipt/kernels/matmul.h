@@ -1,0 +1,42 @@
+#pragma once
+// Matrix products, by oneDNN: the one place in the house that knows it.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "hipt/kernels/scratch.h"
+
+namespace hipt::kernels {
+
+// y = x W^T + b over any number of rows, its weights packed once for this machine. Safe from many threads; a call runs
+// on the calling thread alone and gives the same bytes each time for the same number of rows.
+class Linear {
+ public:
+  // weight [out, in] row-major as PyTorch keeps it; bias [out], or empty for none.
+  Linear(std::span<const float> weight, std::span<const float> bias, std::int64_t in, std::int64_t out);
+  ~Linear();
+  Linear(Linear&&) noexcept;
+  Linear& operator=(Linear&&) noexcept;
+
+  std::int64_t in() const;
+  std::int64_t out() const;
+
+  // y [rows, out] = x [rows, in] W^T + b. x and y may not overlap.
+  void apply(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
+  // y += x W^T + b: for residual connections.
+  void add(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// oneDNN and OpenMP start no threads of their own for calls from this thread.
+void use_calling_thread_only();
+
+// "oneDNN 2.6.3", for reports.
+std::string product_library();
+
+}  // namespace hipt::kernels

@@ -1,0 +1,20 @@
+#pragma once
+// Which instruction set the kernels of this folder run with. Each is compiled for all of them; the best that the
+// machine has is chosen at the first call.
+
+#include <string>
+#include <vector>
+
+namespace hipt::kernels {
+
+// "AVX2", "SSE4", "NEON", ...: the one in use.
+std::string simd_target();
+
+// All that this machine can run, best first.
+std::vector<std::string> simd_targets();
+
+// Uses this target, one of simd_targets(), from the next call on; an empty name gives the choice back. For tests and
+// measurements: not to be called while kernels run. Throws NotFound.
+void use_simd_target(const std::string& name);
+
+}  // namespace hipt::kernels
