@@ -72,6 +72,7 @@ void draw_rings(RgbImage& picture, std::span<const std::vector<PixelPoint>> ring
   if (rings.empty() || picture.byte_size() == 0) return;
   std::vector<std::vector<cv::Point>> contours;
   for (const std::vector<PixelPoint>& ring : rings) {
+    if (ring.empty()) continue;  // OpenCV fails on these
     std::vector<cv::Point>& contour = contours.emplace_back();
     for (const PixelPoint& point : ring) contour.emplace_back(point.x, point.y);
   }

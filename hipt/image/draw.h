@@ -31,7 +31,7 @@ void paste(RgbImage& picture, int x, int y, RgbView patch);
 // Fills the pixels x .. x + width - 1, y .. y + height - 1; what hangs over the border is left out.
 void fill_rectangle(RgbImage& picture, int x, int y, int width, int height, Colour colour);
 
-// Closed outlines, `thickness` px wide (0 and 1: one pixel), exactly as CLAM draws them (cv2.drawContours).
+// Closed outlines exactly as CLAM draws them (cv2.drawContours, whose thickness 0 is one pixel, as is 1).
 // Throws InvalidArgument for a thickness outside 0 .. 32767.
 void draw_rings(RgbImage& picture, std::span<const std::vector<PixelPoint>> rings, Colour colour, int thickness);
 

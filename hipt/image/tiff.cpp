@@ -4,7 +4,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
-#include <vector>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <tiffio.h>
@@ -18,12 +18,12 @@ namespace {
 using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
 using TiffOptions = std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)>;
 
-// The first complaint of libtiff about one file; later ones follow from it.
+// The first complaint of libtiff about one file that matters; later ones follow from it.
 struct TiffFailure {
   std::array<char, 512> message{};
-  // Warnings about tags are common and harmless. While pixels are decoded a warning means that some are made up
+  // Warnings about unknown tags are common and harmless. While pixels are decoded a warning means that some are made up
   // ("Premature end of JPEG file"), and pixels that nobody scanned must not become features.
-  bool warnings_count = false;
+  bool decoding = false;
 };
 
 int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format, va_list arguments) {
@@ -37,7 +37,9 @@ int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format
 }
 
 int on_tiff_warning(TIFF* tiff, void* user_data, const char* module, const char* format, va_list arguments) {
-  const bool counts = static_cast<const TiffFailure*>(user_data)->warnings_count;
+  // A tag outside the file is ignored by libtiff, be it the colour map.
+  const bool lost_tag = std::string_view(format).find("IO error") != std::string_view::npos;
+  const bool counts = lost_tag || static_cast<const TiffFailure*>(user_data)->decoding;
   return counts ? on_tiff_error(tiff, user_data, module, format, arguments) : 1;
 }
 
@@ -76,7 +78,7 @@ RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, TiffFailure& failu
 
   const std::size_t pixels = std::size_t{width} * height;
   const std::unique_ptr<std::uint32_t[]> packed(new std::uint32_t[pixels]);
-  failure = {.message = {}, .warnings_count = true};
+  failure.decoding = true;
   const int decoded = TIFFReadRGBAImageOriented(tiff, width, height, packed.get(), ORIENTATION_TOPLEFT, 1);
   if (decoded != 1 || failure.message[0] != '\0') throw_tiff_error(failure, "the pixels cannot be decoded");
   RgbImage picture(static_cast<int>(width), static_cast<int>(height));
@@ -99,7 +101,7 @@ RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
     TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_tiff_error, &failure);
     TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, &failure);
     const Tiff tiff(TIFFOpenExt(file.c_str(), "rm", options.get()), &TIFFClose);
-    if (!tiff) throw_tiff_error(failure, "not a TIFF file");
+    if (!tiff || failure.message[0] != '\0') throw_tiff_error(failure, "not a TIFF file");
     if (tags != nullptr) *tags = tags_of(tiff.get());
     return read_first_page(tiff.get(), file_bytes, failure);
   });
