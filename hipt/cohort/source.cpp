@@ -93,26 +93,21 @@ std::optional<double> parse_mpp(const std::string& text) {
 
 Source from_csv(const fs::path& file) {
   const io::CsvTable table = io::read_csv(file);
-  const auto column = [&](std::string_view name) -> std::optional<std::size_t> {
-    const auto place = std::find(table.columns.begin(), table.columns.end(), name);
-    if (place == table.columns.end()) return std::nullopt;
-    return static_cast<std::size_t>(place - table.columns.begin());
-  };
-  const auto slide_column = column("slide");
-  const auto mpp_column = column("mpp");
+  const auto slide_column = table.column("slide");
+  const auto mpp_column = table.column("mpp");
   if (!slide_column) {
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("{}: has no column \"slide\" among: {}", file.string(), fmt::join(table.columns, ", ")));
   }
   Source found;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
-    with_context(fmt::format("{}: row {}", file.string(), row + 1), [&] {
-      const std::string& cell = table.rows[row].at(*slide_column);
+    with_context(fmt::format("{}: row {}", file.string(), row + 2), [&] {
+      const std::string& cell = table.rows[row][*slide_column];
       const fs::path slide = file.parent_path() / cell;
       if (cell.empty() || slide.filename().empty() || slide.filename() == "." || slide.filename() == "..") {
         throw Error(ErrorCode::InvalidArgument, fmt::format("slide \"{}\": does not name a file", cell));
       }
-      const auto mpp = mpp_column ? parse_mpp(table.rows[row].at(*mpp_column)) : std::nullopt;
+      const auto mpp = mpp_column ? parse_mpp(table.rows[row][*mpp_column]) : std::nullopt;
       found.slides.push_back({slide, slide.stem().string(), mpp});
     });
   }
