@@ -28,16 +28,18 @@ image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const
   const int level = resolve_level(slide, options.vis_level, "vis_level");
   const slide::Level& facts = slide.levels()[static_cast<std::size_t>(level)];
   if (facts.size.width * facts.size.height > kMostPixels) {
-    throw Error(ErrorCode::Unsupported,
-                fmt::format("{}: level {} has {} x {} pixels, too many for a mask picture; choose a coarser --vis_level",
-                            slide.path().string(), level, facts.size.width, facts.size.height));
+    throw Error(
+        ErrorCode::Unsupported,
+        fmt::format("{}: level {} has {} x {} pixels, too many for a mask picture; choose a coarser --vis_level",
+                    slide.path().string(), level, facts.size.width, facts.size.height));
   }
   cv::setNumThreads(0);
   image::RgbImage picture = slide.read_region({0, 0}, level, facts.size);
   cv::Mat canvas(picture.height(), picture.width(), CV_8UC3, picture.data());
 
   const Downsample inverse{1 / facts.downsample_xy.x, 1 / facts.downsample_xy.y};
-  const int thickness = static_cast<int>(static_cast<double>(options.line_thickness) * std::sqrt(inverse.x * inverse.y));
+  const int thickness =
+      static_cast<int>(static_cast<double>(options.line_thickness) * std::sqrt(inverse.x * inverse.y));
   const cv::Scalar green(0, 255, 0);
   const cv::Scalar blue(0, 0, 255);
   const auto draw = [&](const std::vector<std::vector<cv::Point>>& rings, const cv::Scalar& colour) {

@@ -61,7 +61,8 @@ double a_t_below(double area) {
 
 TissueOptions preset(std::string_view name) {
   if (std::ranges::find(kPresets, name) == kPresets.end()) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("--preset {}: the presets are {}", name, fmt::join(kPresets, ", ")));
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("--preset {}: the presets are {}", name, fmt::join(kPresets, ", ")));
   }
   return make(name);
 }
@@ -75,7 +76,8 @@ std::string explain_no_tissue(const Tissue& tissue, const TissueOptions& options
   const std::string_view keeps = preset_that_keeps(largest);
   const std::string a_t = fmt::format("--a_t {:.6g}", a_t_below(largest));
   return fmt::format(
-      "no tissue: the largest of {} areas found is {:.3g} squares of 512 px, and a_t keeps those above {:.6g}; {} keeps it",
+      "no tissue: the largest of {} areas found is {:.3g} squares of 512 px, and a_t keeps those above {:.6g}; {} "
+      "keeps it",
       tissue.dropped_areas.size(), largest, options.a_t,
       keeps.empty() ? a_t : fmt::format("--preset {} (a_t {:.6g}) or {}", keeps, make(keeps).a_t, a_t));
 }

@@ -15,7 +15,9 @@ constexpr double kReferenceSide = 512;             // a_t and a_h count squares 
 
 using Pixels = std::vector<cv::Point>;  // a ring in pixels of the segmentation level
 
-cv::Mat matrix(Plane& plane) { return cv::Mat(plane.height, plane.width, CV_8UC1, plane.values.data()); }
+cv::Mat matrix(Plane& plane) {
+  return cv::Mat(plane.height, plane.width, CV_8UC1, plane.values.data());
+}
 
 // A foreground contour of cv::findContours with its holes.
 struct Found {
@@ -68,18 +70,18 @@ Ring to_level0(const Pixels& ring, Downsample scale) {
 void require_size(const slide::Slide& slide, int level) {
   const Size size = slide.levels()[static_cast<std::size_t>(level)].size;
   if (size.width * size.height <= kMostPixels) return;
-  throw Error(ErrorCode::Unsupported,
-              fmt::format("{}: level {} has {} x {} pixels, segmentation takes at most {}; choose a coarser --seg_level, or "
-                          "add levels to the file when it has none",
-                          slide.path().string(), level, size.width, size.height, kMostPixels));
+  throw Error(
+      ErrorCode::Unsupported,
+      fmt::format("{}: level {} has {} x {} pixels, segmentation takes at most {}; choose a coarser --seg_level, or "
+                  "add levels to the file when it has none",
+                  slide.path().string(), level, size.width, size.height, kMostPixels));
 }
 
 void check(const TissueOptions& options) {
   check_ranges(options);
   if (options.mthresh % 2 == 0) {
-    throw Error(ErrorCode::InvalidArgument,
-                fmt::format("--mthresh {}: the median filter needs an odd side, such as {}", options.mthresh,
-                            options.mthresh + 1));
+    throw Error(ErrorCode::InvalidArgument, fmt::format("--mthresh {}: the median filter needs an odd side, such as {}",
+                                                        options.mthresh, options.mthresh + 1));
   }
 }
 
@@ -129,8 +131,8 @@ Tissue find_contours(const Plane& binary, Downsample scale, const TissueOptions&
   cv::findContours(values, rings, hierarchy, cv::RETR_CCOMP, cv::CHAIN_APPROX_NONE);
 
   // Whole pixels of the level that one square of level 0 has.
-  const double square = static_cast<double>(
-      static_cast<std::int64_t>(kReferenceSide * kReferenceSide / (scale.x * scale.y)));
+  const double square =
+      static_cast<double>(static_cast<std::int64_t>(kReferenceSide * kReferenceSide / (scale.x * scale.y)));
   Tissue tissue;
   for (const Found& found : outlines_with_holes(rings, hierarchy)) {
     const double area = net_area(found);

@@ -16,17 +16,17 @@ namespace hipt::tissue {
 
 // CLAM's parameters by its names (its script's defaults).
 struct TissueOptions {
-  std::string preset = "default";              // default, bwh_biopsy, bwh_resection, tcga: sets what follows
-  std::int64_t seg_level = -1;                 // pyramid level; -1 = best level for downsample 64
-  std::int64_t sthresh = 8;                    // saturation above which a pixel is tissue
-  std::int64_t mthresh = 7;                    // side of the median filter, px of seg_level, odd
-  std::int64_t close = 4;                      // side of the closing, px of seg_level, 0 = none
-  bool use_otsu = false;                       // Otsu's threshold instead of sthresh
-  double a_t = 100;                            // least tissue area, in squares of 512 px of level 0, holes subtracted
-  double a_h = 16;                             // least hole area, same unit
-  std::int64_t max_n_holes = 8;                // holes a contour, largest first
-  std::int64_t vis_level = -1;                 // level of the mask picture; -1 = best level for downsample 64
-  std::int64_t line_thickness = 250;           // of the outline, px of level 0
+  std::string preset = "default";     // default, bwh_biopsy, bwh_resection, tcga: sets what follows
+  std::int64_t seg_level = -1;        // pyramid level; -1 = best level for downsample 64
+  std::int64_t sthresh = 8;           // saturation above which a pixel is tissue
+  std::int64_t mthresh = 7;           // side of the median filter, px of seg_level, odd
+  std::int64_t close = 4;             // side of the closing, px of seg_level, 0 = none
+  bool use_otsu = false;              // Otsu's threshold instead of sthresh
+  double a_t = 100;                   // least tissue area, in squares of 512 px of level 0, holes subtracted
+  double a_h = 16;                    // least hole area, same unit
+  std::int64_t max_n_holes = 8;       // holes a contour, largest first
+  std::int64_t vis_level = -1;        // level of the mask picture; -1 = best level for downsample 64
+  std::int64_t line_thickness = 250;  // of the outline, px of level 0
 };
 
 template <class Visitor>
@@ -35,8 +35,10 @@ void describe(TissueOptions& o, Visitor& v) {
   v(o.preset, {.name = "preset",
                .help = "default, bwh_biopsy, bwh_resection or tcga: sets the flags below",
                .affects = Affects::HowItRuns});
-  v(o.seg_level,
-    {.name = "seg_level", .help = "pyramid level of the segmentation; -1: best for downsample 64", .min = -1, .max = 100});
+  v(o.seg_level, {.name = "seg_level",
+                  .help = "pyramid level of the segmentation; -1: best for downsample 64",
+                  .min = -1,
+                  .max = 100});
   v(o.sthresh, {.name = "sthresh", .help = "saturation above which a pixel is tissue", .min = 0, .max = 255});
   v(o.mthresh, {.name = "mthresh", .unit = "px", .help = "side of the median filter (odd)", .min = 1, .max = 255});
   v(o.close, {.name = "close", .unit = "px", .help = "side of the closing, 0: none", .min = 0, .max = 255});
@@ -61,10 +63,11 @@ struct Contour {
 };
 
 struct Tissue {
-  int seg_level = 0;                 // as resolved
-  double threshold = 0;              // sthresh, or what Otsu chose
-  std::vector<Contour> contours;     // OpenCV's order
-  // Net areas (512-px squares of level 0) of the contours that were too small, largest first: to explain an empty result.
+  int seg_level = 0;              // as resolved
+  double threshold = 0;           // sthresh, or what Otsu chose
+  std::vector<Contour> contours;  // OpenCV's order
+  // Net areas (512-px squares of level 0) of the contours that were too small, largest first: to explain an empty
+  // result.
   std::vector<double> dropped_areas;
 };
 
@@ -72,7 +75,8 @@ struct Tissue {
 // missing level or an even mthresh.
 Tissue segment(const slide::Slide& slide, const TissueOptions& options);
 
-// Why `tissue` has no contour: the areas that were found, the a_t that dropped them, and a preset or --a_t that keeps them.
+// Why `tissue` has no contour: the areas that were found, the a_t that dropped them, and a preset or --a_t that keeps
+// them.
 std::string explain_no_tissue(const Tissue& tissue, const TissueOptions& options);
 
 // CLAM's mask picture: vis_level with outlines in green and holes in blue. Throws as segment does.

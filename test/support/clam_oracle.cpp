@@ -54,10 +54,9 @@ std::string csv_line(const std::string& csv, const std::string& slide_file) {
 
 // Fields that the tests can set; a case with any other (keep_ids, the legacy area) is another program's business.
 bool is_covered(const std::map<std::string, std::string>& settings) {
-  static const std::set<std::string> kKnown = {"slide_id",    "process",   "seg_level",      "sthresh",
-                                               "mthresh",     "close",     "use_otsu",       "a_t",
-                                               "a_h",         "vis_level", "line_thickness", "max_n_holes",
-                                               "use_padding", "contour_fn"};
+  static const std::set<std::string> kKnown = {"slide_id",       "process",     "seg_level",   "sthresh",   "mthresh",
+                                               "close",          "use_otsu",    "a_t",         "a_h",       "vis_level",
+                                               "line_thickness", "max_n_holes", "use_padding", "contour_fn"};
   for (const auto& [name, value] : settings) {
     if (!kKnown.contains(name) && !value.empty() && value != "none") return false;
   }

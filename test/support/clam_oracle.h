@@ -1,6 +1,6 @@
 #pragma once
-// The cases of the oracle's clam/ (what the published CLAM script wrote): all of ../shared/oracle where it is there, else
-// the selection in test/golden/clam, which has the same files.
+// The cases of the oracle's clam/ (what the published CLAM script wrote): all of ../shared/oracle where it is there,
+// else the selection in test/golden/clam, which has the same files.
 
 #include <cstdint>
 #include <filesystem>
@@ -17,15 +17,15 @@ namespace hipt::test {
 
 // One slide of one case.
 struct ClamCase {
-  std::string id;                               // "cmu-default-256", "multi-three:odd-levels"
+  std::string id;  // "cmu-default-256", "multi-three:odd-levels"
   std::string preset = "default";
   std::map<std::string, std::string> settings;  // what the process list says for the slide: {"a_t", "0.05"}
   std::int64_t patch_size = 0;
   std::int64_t step_size = 0;
   std::int64_t patch_level = 0;
-  bool only_segmented = false;                  // the script was told to segment, or stopped after it
-  std::string process_list_row;                 // of process_list_autogen.csv
-  nlohmann::json result;                        // as in the oracle's README
+  bool only_segmented = false;   // the script was told to segment, or stopped after it
+  std::string process_list_row;  // of process_list_autogen.csv
+  nlohmann::json result;         // as in the oracle's README
 };
 
 // Cases of a slide ("mosaic-20x.svs") that were segmented with parameters that hipt has.

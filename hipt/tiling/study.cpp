@@ -1,0 +1,146 @@
+#include "hipt/tiling/study.h"
+
+#include <fmt/format.h>
+
+#include "hipt/tiling/grid.h"
+#include "hipt/tissue/study.h"
+
+namespace hipt::tiling {
+namespace {
+
+std::string explain_no_patch(const slide::Slide& slide, const TileOptions& options, const PixelRule& pixels) {
+  const Size patch = resolve_grid(slide, options, pixels).patch;
+  if (!options.use_padding && (patch.width > slide.size().width || patch.height > slide.size().height)) {
+    return fmt::format(
+        "no patch: {} x {} pixels do not fit on the slide of {} x {}; allow --use_padding or choose a "
+        "smaller --patch_size",
+        patch.width, patch.height, slide.size().width, slide.size().height);
+  }
+  return fmt::format(
+      "no patch: none of {} x {} pixels of level 0 passes --contour_fn {} in the tissue found; choose a "
+      "smaller --patch_size or --contour_fn four_pt",
+      patch.width, patch.height, name_of(options.contour_fn));
+}
+
+// The coordinates that are there and equal in fingerprint.
+std::optional<Coordinates> find_made(const std::filesystem::path& file, const cohort::Fingerprint& now) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return std::nullopt;
+  std::optional<cohort::Fingerprint> there;
+  Coordinates coordinates = read_coordinates(file, &there);
+  tissue::require_equal(file, there, now);
+  return coordinates;
+}
+
+cohort::Fingerprint stitch_fingerprint(cohort::Fingerprint fingerprint, const Coordinates& coordinates) {
+  fingerprint.set("coordinates_sha256", coordinates_sha256(coordinates));
+  return fingerprint;
+}
+
+// One slide's way through the steps.
+class Tiler {
+ public:
+  Tiler(const slide::Slide& slide, const tissue::TissueOptions& tissue_options, const TileOptions& tile_options,
+        const cohort::StudyFolder& folder, const tissue::StillOurs& still_ours)
+      : slide_(slide),
+        tissue_options_(tissue_options),
+        tile_options_(tile_options),
+        folder_(folder),
+        still_ours_(still_ours) {
+    result_.fingerprint = tiling_fingerprint(slide, tissue_options, tile_options);
+  }
+
+  TileResult run(bool auto_skip) {
+    if (auto_skip) look();
+    const bool all_there = tissue_there_ && coordinates_there_ && stitch_there();
+    if (!coordinates_there_ || !tissue_there_) make_tissue_and_coordinates();
+    if (!all_there && has_points()) {
+      tissue::write_picture(stitch_file(), draw_stitch(slide_, result_.coordinates).view(),
+                            stitch_fingerprint(result_.fingerprint, result_.coordinates), {}, still_ours_);
+    }
+    result_.attributes = coordinate_attributes(slide_, tile_options_, result_.coordinates.pixels);
+    describe_outcome(all_there);
+    return std::move(result_);
+  }
+
+ private:
+  std::filesystem::path coordinates_file() const { return folder_.coordinates(slide_.id()); }
+  std::filesystem::path stitch_file() const { return folder_.stitch(slide_.id()); }
+  bool has_points() const { return !result_.coordinates.points.empty(); }
+
+  void look() {
+    tissue_there_ = tissue::find_tissue(slide_, tissue_options_, folder_).has_value();
+    if (auto made = find_made(coordinates_file(), result_.fingerprint)) {
+      result_.coordinates = std::move(*made);
+      coordinates_there_ = true;
+    }
+  }
+
+  bool stitch_there() const {
+    if (!has_points()) return true;
+    return tissue::text_of_equal_picture(stitch_file(), stitch_fingerprint(result_.fingerprint, result_.coordinates))
+        .has_value();
+  }
+
+  void make_tissue_and_coordinates() {
+    const tissue::Tissue tissue = tissue::segment(slide_, tissue_options_);
+    if (!tissue_there_) tissue::write_tissue(slide_, tissue, tissue_options_, folder_, still_ours_);
+    if (coordinates_there_) return;
+    Coordinates& coordinates = result_.coordinates;
+    coordinates = find_coordinates(slide_, tissue, tile_options_);
+    if (tissue.contours.empty()) {
+      coordinates.reason = tissue::explain_no_tissue(tissue, tissue_options_);
+    } else if (coordinates.points.empty()) {
+      coordinates.reason = explain_no_patch(slide_, tile_options_, coordinates.pixels);
+    }
+    write_coordinates(coordinates_file(), slide_, tile_options_, coordinates, result_.fingerprint, still_ours_);
+  }
+
+  void describe_outcome(bool all_there) {
+    const Coordinates& coordinates = result_.coordinates;
+    cohort::Outcome& outcome = result_.outcome;
+    outcome.slide_id = slide_.path().filename().string();
+    outcome.status = all_there ? cohort::Status::AlreadyExist : cohort::Status::Processed;
+    outcome.reason = coordinates.reason;
+    outcome.columns = tissue::process_list_columns(slide_, tissue_options_);
+    outcome.columns.emplace_back("use_padding", tile_options_.use_padding ? "True" : "False");
+    outcome.columns.emplace_back("contour_fn", name_of(tile_options_.contour_fn));
+    outcome.columns.emplace_back("n_contours", fmt::format("{}", coordinates.contours));
+    outcome.columns.emplace_back("n_patches", fmt::format("{}", coordinates.points.size()));
+    outcome.summary = fmt::format("{} patches in {} contours", coordinates.points.size(), coordinates.contours);
+  }
+
+  const slide::Slide& slide_;
+  const tissue::TissueOptions& tissue_options_;
+  const TileOptions& tile_options_;
+  const cohort::StudyFolder& folder_;
+  const tissue::StillOurs& still_ours_;
+  TileResult result_;
+  bool tissue_there_ = false;
+  bool coordinates_there_ = false;
+};
+
+}  // namespace
+
+cohort::Fingerprint tiling_fingerprint(const slide::Slide& slide, const tissue::TissueOptions& tissue_options,
+                                       const TileOptions& tile_options) {
+  const PixelRule pixels = resolve_pixels(slide, tile_options);
+  const Grid grid = resolve_grid(slide, tile_options, pixels);
+  cohort::Fingerprint fingerprint = tissue::segmentation_fingerprint(slide, tissue_options);
+  fingerprint.set("patch_level", fmt::format("{}", pixels.level));
+  fingerprint.set("patch_size", fmt::format("{}", pixels.read_size));
+  fingerprint.set("step_size",
+                  fmt::format("{}", tile_options.step_size > 0 ? tile_options.step_size : tile_options.patch_size));
+  fingerprint.set("patch_size_level0", fmt::format("{}x{}", grid.patch.width, grid.patch.height));
+  fingerprint.set("use_padding", tile_options.use_padding ? "true" : "false");
+  fingerprint.set("contour_fn", std::string(name_of(tile_options.contour_fn)));
+  return fingerprint;
+}
+
+TileResult tile_slide(const slide::Slide& slide, const tissue::TissueOptions& tissue_options,
+                      const TileOptions& tile_options, const cohort::StudyFolder& folder, bool auto_skip,
+                      const std::function<bool()>& still_ours) {
+  return Tiler(slide, tissue_options, tile_options, folder, still_ours).run(auto_skip);
+}
+
+}  // namespace hipt::tiling

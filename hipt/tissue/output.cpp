@@ -1,0 +1,59 @@
+#include "hipt/tissue/output.h"
+
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
+#include "hipt/base/version.h"
+
+namespace hipt::tissue {
+namespace {
+
+constexpr std::string_view kFingerprint = "hipt_fingerprint";
+constexpr std::string_view kVersion = "hipt_version";
+
+}  // namespace
+
+void require_ours(const StillOurs& still_ours) {
+  if (!still_ours || still_ours()) return;
+  throw Error(ErrorCode::Io, "another process took over this slide while this one was paused; its results stand");
+}
+
+void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours) {
+  require_ours(still_ours);
+  file.commit();
+}
+
+void require_equal(const std::filesystem::path& file, const std::optional<cohort::Fingerprint>& there,
+                   const cohort::Fingerprint& now) {
+  if (there == now) return;
+  throw Error(
+      ErrorCode::InvalidArgument,
+      fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
+                  file.string(), there ? cohort::difference(*there, now) : "it carries no fingerprint of hipt"));
+}
+
+void write_picture(const std::filesystem::path& file, RgbView picture, const cohort::Fingerprint& fingerprint,
+                   const image::TextChunks& text, const StillOurs& still_ours) {
+  image::TextChunks chunks = {{std::string(kFingerprint), fingerprint.json()},
+                              {std::string(kVersion), std::string(version())}};
+  chunks.insert(chunks.end(), text.begin(), text.end());
+  io::AtomicFile output(file);
+  image::write_png(output.temporary_path(), picture, chunks);
+  commit_if_ours(output, still_ours);
+}
+
+std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file,
+                                                       const cohort::Fingerprint& now) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return std::nullopt;
+  image::TextChunks text;
+  image::read_png(file, &text);
+  std::optional<cohort::Fingerprint> there;
+  for (const auto& [keyword, value] : text) {
+    if (keyword == kFingerprint) there = cohort::Fingerprint::parse(value);
+  }
+  require_equal(file, there, now);
+  return text;
+}
+
+}  // namespace hipt::tissue

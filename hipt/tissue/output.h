@@ -1,0 +1,34 @@
+#pragma once
+// How a study's outputs are kept honest: each carries the fingerprint of what made it, is left alone when that is
+// equal, and gets its name only while the slide is still ours.
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "hipt/cohort/fingerprint.h"
+#include "hipt/image/png.h"
+#include "hipt/io/atomic_file.h"
+
+namespace hipt::tissue {
+
+// Whether this process still holds the slide's lock (cohort::process_slides). An empty function means yes.
+using StillOurs = std::function<bool()>;
+
+// Throws Io when another process took the slide over.
+void require_ours(const StillOurs& still_ours);
+void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours);
+
+// Throws InvalidArgument naming the file, the difference and --no_auto_skip when `there` is not `now`.
+void require_equal(const std::filesystem::path& file, const std::optional<cohort::Fingerprint>& there,
+                   const cohort::Fingerprint& now);
+
+// A PNG with fingerprint and program version in its text, and `text` beside them.
+void write_picture(const std::filesystem::path& file, RgbView picture, const cohort::Fingerprint& fingerprint,
+                   const image::TextChunks& text, const StillOurs& still_ours);
+
+// The text of the picture at `file` when it carries `now`; nothing when there is no such file. Throws as require_equal.
+std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file,
+                                                       const cohort::Fingerprint& now);
+
+}  // namespace hipt::tissue
