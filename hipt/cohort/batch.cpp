@@ -137,27 +137,25 @@ BatchSummary process_slides(const Source& source, const StudyFolder& folder, con
   RunRecord record(source, folder, options.verb, options.options);  // first: a read-only folder ends the run here
   clean_up(folder);
   Pass pass(source, folder, options, context, process, record);
+  // Whatever ends the pass, list and record are written; the first reason is the one to tell.
   std::exception_ptr stopped;
   std::string status = "finished";
   std::string reason;
-  try {
-    pass.run();
-  } catch (const Error& error) {
-    stopped = std::current_exception();
-    status = error.code() == ErrorCode::Cancelled ? "cancelled" : "failed";
-    reason = error.what();
-  } catch (const std::exception& error) {
-    stopped = std::current_exception();
-    status = "failed";
-    reason = error.what();
-  }
+  const auto step = [&](const auto& body) {
+    try {
+      body();
+    } catch (const std::exception& exception) {
+      if (stopped) return;
+      const auto* error = dynamic_cast<const Error*>(&exception);
+      stopped = std::current_exception();
+      status = error != nullptr && error->code() == ErrorCode::Cancelled ? "cancelled" : "failed";
+      reason = exception.what();
+    }
+  };
+  step([&] { pass.run(); });
   BatchSummary summary = pass.summary();
-  try {
-    rebuild_process_list(folder);
-    record.finish(status, reason, summary.locked);
-  } catch (const Error&) {
-    if (!stopped) throw;  // else the first reason is the one to tell
-  }
+  step([&] { rebuild_process_list(folder); });
+  step([&] { record.finish(status, reason, summary.locked); });
   std::error_code still_used;
   std::filesystem::remove(folder.root / "locks", still_used);
   if (stopped) std::rethrow_exception(stopped);
