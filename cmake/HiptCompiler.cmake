@@ -23,6 +23,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # g++ 12 takes "text" + std::string() for an overlapping copy (GCC bug 105651).
   target_compile_options(hipt_compile_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # A class of a .cpp file may hold types of its anonymous namespace; in a unity file g++ takes the .cpp for a header.
+  target_compile_options(hipt_compile_options INTERFACE -Wno-subobject-linkage)
+endif()
 if(HIPT_WERROR)
   target_compile_options(hipt_compile_options INTERFACE -Werror)
 endif()
