@@ -94,7 +94,7 @@ TEST_CASE("array: owned memory is zero-filled and aligned to 64 bytes") {
   for (const double value : array.as<double>()) CHECK(value == 0.0);
 }
 
-TEST_CASE("array: a view keeps its owner alive and cannot be written; a clone can") {
+TEST_CASE("array: a view keeps its owner alive and cannot be written but a clone can") {
   const auto owner = std::make_shared<std::vector<float>>(std::vector<float>{1.0f, 2.0f, 3.0f});
   const std::weak_ptr<std::vector<float>> watcher = owner;
   Array view = Array::view(owner, reinterpret_cast<const std::byte*>(owner->data()), DType::Float32, {3});
