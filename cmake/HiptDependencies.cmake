@@ -10,6 +10,7 @@ find_package(hwy REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)  # oneDNN's threads, which the engine switches off
 find_package(TIFF REQUIRED)
 find_package(PNG REQUIRED)
+find_package(ZLIB REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(HDF5 REQUIRED COMPONENTS C)
 pkg_check_modules(jpeg REQUIRED IMPORTED_TARGET libturbojpeg libjpeg)

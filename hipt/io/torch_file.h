@@ -2,8 +2,8 @@
 // Files of torch.save, read without executing anything, and written so that torch.load(weights_only=True) opens them.
 //
 // Reading: the zip format (since torch 1.6) and the legacy one (magic 0x1950a86a20f9469cfc6c, protocol 1001). A small
-// pickle machine knows the opcodes and the few globals that tensors need; an object of any other class becomes an
-// Opaque value, never a call. Every size and offset is bounded by the file.
+// pickle machine knows the opcodes and the few globals that tensors need; an object of any other class becomes a
+// TorchOpaque, never a call. Every size and offset is bounded by the file.
 
 #include <cstdint>
 #include <filesystem>
@@ -21,10 +21,11 @@
 namespace hipt::io {
 
 struct TorchValue;
-using TorchList = std::vector<TorchValue>;                           // list and tuple
-using TorchDict = std::vector<std::pair<TorchValue, TorchValue>>;    // dict and OrderedDict, in file order
+using TorchList = std::vector<TorchValue>;                         // list and tuple
+using TorchDict = std::vector<std::pair<TorchValue, TorchValue>>;  // dict and OrderedDict, in file order
 
-// An object whose class is not known here ("argparse.Namespace"). Its content is dropped.
+// An object whose class is not known here ("argparse.Namespace"), or a tensor of a type that Array has not ("tensor of
+// torch.ComplexFloatStorage"). Its content is dropped.
 struct TorchOpaque {
   std::string class_name;
 };
@@ -34,14 +35,16 @@ struct TorchValue {
                std::shared_ptr<TorchDict>, TorchOpaque>
       value;
 
-  const TorchDict* dict() const;                              // null when it is none
-  const Array* tensor() const;                                // null when it is none
-  const TorchValue* find(std::string_view key) const;         // a dict's entry by text key; null when absent
+  const TorchDict* dict() const;                       // null when it is none
+  const Array* tensor() const;                         // null when it is none
+  const TorchValue* find(std::string_view key) const;  // a dict's entry by text key; null when absent
 };
 
-// The whole object. Tensors are contiguous copies or views into the mapped file, whatever their strides were.
-// Throws Corrupt (naming file and place) or Unsupported (naming opcode, global or dtype).
-TorchValue read_torch_file(const std::filesystem::path& file);
+// The whole object. Tensors are contiguous copies or views into the mapped file, whatever their strides and byte order
+// were. Where the object is a dict, the first of the keys `only` that it has is returned in its place, and no other
+// tensor's data are read (a DINO checkpoint's optimizer state). The CRC-32 of what is read is checked.
+// Throws Corrupt or Unsupported, naming the file, the place in it, and the opcode, class or record.
+TorchValue read_torch_file(const std::filesystem::path& file, std::span<const std::string_view> only = {});
 
 // One tensor, streamed: memory does not grow with the tensor. `extra_records` are further entries of the zip
 // (name without the archive's folder -> bytes), which torch.load passes over; we keep provenance there ("hipt.json").
@@ -62,7 +65,8 @@ class TorchTensorWriter {
 };
 
 // A dict of named tensors (a state dict, an asset dictionary), in the order given.
-void write_torch_tensors(const std::filesystem::path& file, const std::vector<std::pair<std::string, const Array*>>& tensors,
+void write_torch_tensors(const std::filesystem::path& file,
+                         const std::vector<std::pair<std::string, const Array*>>& tensors,
                          std::vector<std::pair<std::string, std::string>> extra_records = {});
 
 // One of the extra records, when the file has it.
