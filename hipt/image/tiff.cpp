@@ -91,9 +91,8 @@ RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, TiffFailure& failu
   return picture;
 }
 
-}  // namespace
-
-RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
+template <class Body>
+auto with_tiff(const std::filesystem::path& file, Body&& body) {
   const std::int64_t file_bytes = picture_file_bytes(file);
   return with_context(file.string(), [&] {
     TiffFailure failure;
@@ -102,8 +101,39 @@ RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
     TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, &failure);
     const Tiff tiff(TIFFOpenExt(file.c_str(), "rm", options.get()), &TIFFClose);
     if (!tiff || failure.message[0] != '\0') throw_tiff_error(failure, "not a TIFF file");
-    if (tags != nullptr) *tags = tags_of(tiff.get());
-    return read_first_page(tiff.get(), file_bytes, failure);
+    return body(tiff.get(), file_bytes, failure);
+  });
+}
+
+TiffPage page_of(TIFF* tiff) {
+  std::uint32_t width = 0;
+  std::uint32_t height = 0;
+  std::uint32_t tile_width = 0;
+  std::uint32_t tile_height = 0;
+  std::uint16_t compression = COMPRESSION_NONE;
+  TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &width);
+  TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &height);
+  TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &tile_width);
+  TIFFGetField(tiff, TIFFTAG_TILELENGTH, &tile_height);
+  TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &compression);
+  return {width, height, tile_width, tile_height, compression};
+}
+
+}  // namespace
+
+RgbImage read_tiff(const std::filesystem::path& file, TiffTags* tags) {
+  return with_tiff(file, [&](TIFF* tiff, std::int64_t file_bytes, TiffFailure& failure) {
+    if (tags != nullptr) *tags = tags_of(tiff);
+    return read_first_page(tiff, file_bytes, failure);
+  });
+}
+
+std::vector<TiffPage> tiff_pages(const std::filesystem::path& file) {
+  constexpr std::size_t kMaxPages = 10000;
+  return with_tiff(file, [&](TIFF* tiff, std::int64_t, TiffFailure&) {
+    std::vector<TiffPage> pages = {page_of(tiff)};
+    while (pages.size() < kMaxPages && TIFFReadDirectory(tiff) == 1) pages.push_back(page_of(tiff));
+    return pages;
   });
 }
 

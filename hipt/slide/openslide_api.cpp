@@ -1,5 +1,7 @@
 #include "hipt/slide/openslide_api.h"
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -46,13 +48,24 @@ OpenSlideApi table_of(void* library) {
 }
 
 // OpenSlide 3.4.1 leaves libtiff's messages about damaged tiles on standard error; it reports the failure itself as
-// well. The library it brought along is told to be silent (4.x hides its own copy, which is silent already).
-void silence_libtiff(void* library) {
+// well. The shared library it brought along is told to be silent. False when there is none (openslide-bin has its own
+// inside).
+bool silence_libtiff(void* library) {
   using SetHandler = void* (*)(void* handler);
+  bool found = false;
   for (const char* name : {"TIFFSetErrorHandler", "TIFFSetWarningHandler"}) {
     const auto set_handler = reinterpret_cast<SetHandler>(dlsym(library, name));
-    if (set_handler != nullptr) set_handler(nullptr);
+    if (set_handler == nullptr) continue;
+    set_handler(nullptr);
+    found = true;
   }
+  return found;
+}
+
+bool is_before_4_0_1(const std::string& version) {
+  std::array<int, 3> parts{};
+  std::sscanf(version.c_str(), "%d.%d.%d", &parts[0], &parts[1], &parts[2]);
+  return parts < std::array{4, 0, 1};
 }
 
 Loaded load() {
@@ -70,7 +83,8 @@ Loaded load() {
     }
     try {
       loaded.api = table_of(library);
-      silence_libtiff(library);
+      const bool shared_libtiff = silence_libtiff(library);
+      loaded.api->misreads_small_tiff_levels = shared_libtiff && is_before_4_0_1(loaded.api->version);
       return loaded;
     } catch (const Error& error) {
       loaded.failure += fmt::format("{}{} {}", loaded.failure.empty() ? "" : "; ", name, error.what());

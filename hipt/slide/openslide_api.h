@@ -25,7 +25,15 @@ struct OpenSlideApi {
 
   std::string version;  // "3.4.1"
   std::string file;     // what was loaded
+
+  // Before 4.0.1, with a libtiff that checks TIFFReadRGBATile's raster (CVE-2025-9900; so does Debian 12), levels
+  // smaller than one of their tiles come out displaced with parts of uninitialised memory, unless the tiles are JPEG.
+  bool misreads_small_tiff_levels = false;
 };
+
+// The way out of what older versions cannot do.
+inline constexpr const char* kNewerOpenSlide =
+    "OpenSlide 4.0.1 and newer can (pip install openslide-bin, and name its libopenslide.so.1 in HIPT_OPENSLIDE)";
 
 // $HIPT_OPENSLIDE when it is set, else libopenslide.so.1, else libopenslide.so.0. Loaded by the first call and kept for
 // the life of the process. Null when none can be loaded: openslide_failure() then says why and what to do.

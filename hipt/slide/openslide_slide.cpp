@@ -1,12 +1,16 @@
 #include "hipt/slide/openslide_slide.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
 #include "hipt/image/picture_limits.h"
+#include "hipt/image/read.h"
+#include "hipt/slide/argb.h"
 #include "hipt/slide/properties.h"
 
 namespace hipt::slide {
@@ -31,6 +35,26 @@ void throw_if_failed(const OpenSlideApi& api, const Handle& handle) {
   throw Error(unsupported ? ErrorCode::Unsupported : ErrorCode::Corrupt, fmt::format("OpenSlide: {}", text));
 }
 
+// The levels of a TIFF that are smaller than one of their tiles and not JPEG or JPEG 2000, which OpenSlide decodes
+// itself.
+std::set<int> find_misread_levels(const std::filesystem::path& path, const std::vector<Level>& levels) {
+  constexpr std::array kDecodedByOpenSlide = {7, 33003, 33005};
+  std::set<int> misread;
+  try {
+    if (image::picture_format(path) != image::PictureFormat::Tiff) return misread;
+    for (const image::TiffPage& page : image::tiff_pages(path)) {
+      if (page.tile_width <= page.width && page.tile_height <= page.height) continue;
+      if (std::ranges::count(kDecodedByOpenSlide, page.compression) > 0) continue;
+      for (std::size_t i = 0; i < levels.size(); ++i) {
+        if (levels[i].size == Size{page.width, page.height}) misread.insert(static_cast<int>(i));
+      }
+    }
+  } catch (const Error&) {
+    // A vendor's TIFF that only OpenSlide understands: what it says about it stands.
+  }
+  return misread;
+}
+
 class OpenSlideSlide final : public Slide {
  public:
   OpenSlideSlide(const OpenSlideApi& api, const std::filesystem::path& path, Handle handle)
@@ -42,6 +66,7 @@ class OpenSlideSlide final : public Slide {
     read_levels();
     read_associated_sizes();
     throw_if_failed(api_, handle_);
+    if (api_.misreads_small_tiff_levels) misread_levels_ = find_misread_levels(path, levels_);
   }
 
   image::RgbImage read_associated_image(const std::string& name) const override;
@@ -55,6 +80,7 @@ class OpenSlideSlide final : public Slide {
 
   const OpenSlideApi& api_;
   Handle handle_;
+  std::set<int> misread_levels_;
 };
 
 void OpenSlideSlide::read_properties() {
@@ -99,6 +125,11 @@ void OpenSlideSlide::read_associated_sizes() {
 }
 
 void OpenSlideSlide::read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const {
+  if (misread_levels_.contains(level)) {
+    throw Error(ErrorCode::Unsupported,
+                fmt::format("OpenSlide {} misreads levels that are smaller than one of their tiles; {}", api_.version,
+                            kNewerOpenSlide));
+  }
   const double downsample = levels_[static_cast<std::size_t>(level)].downsample;
   const std::size_t row_bytes = static_cast<std::size_t>(size.width) * 3;
   // Blocks bound the ARGB scratch. Their corners are whole pixels of level 0 only where the downsample is whole;
@@ -155,24 +186,6 @@ std::shared_ptr<const Slide> open_with_openslide(const OpenSlideApi& api, const 
   return with_context(path.string(), [&]() -> std::shared_ptr<const Slide> {
     return std::make_shared<const OpenSlideSlide>(api, path, std::move(handle));
   });
-}
-
-void argb_to_rgb(const std::uint32_t* argb, std::size_t pixels, std::uint8_t* rgb) {
-  for (std::size_t i = 0; i < pixels; ++i, rgb += 3) {
-    const std::uint32_t pixel = argb[i];
-    const std::uint32_t alpha = pixel >> 24;
-    std::uint32_t red = (pixel >> 16) & 0xFF;
-    std::uint32_t green = (pixel >> 8) & 0xFF;
-    std::uint32_t blue = pixel & 0xFF;
-    if (alpha != 0xFF && alpha != 0) {
-      red = 255 * red / alpha;
-      green = 255 * green / alpha;
-      blue = 255 * blue / alpha;
-    }
-    rgb[0] = static_cast<std::uint8_t>(red);
-    rgb[1] = static_cast<std::uint8_t>(green);
-    rgb[2] = static_cast<std::uint8_t>(blue);
-  }
 }
 
 }  // namespace hipt::slide

@@ -23,11 +23,9 @@ std::string describe_content(const std::filesystem::path& path) {
   stream.read(bytes.data(), bytes.size());
   const std::string_view start(bytes.data(), static_cast<std::size_t>(stream.gcount()));
   if (start.empty()) return "the file is empty";
-  constexpr std::string_view kNewer =
-      "; OpenSlide 4.0.1 and newer read it (pip install openslide-bin, and name its libopenslide.so.1 in "
-      "HIPT_OPENSLIDE)";
-  if (start.size() == bytes.size() && start.substr(128) == "DICM"sv) return fmt::format("a DICOM file{}", kNewer);
-  if (start.starts_with("ZISRAWFILE"sv)) return fmt::format("a Zeiss CZI file{}", kNewer);
+  if (start.size() == bytes.size() && start.substr(128) == "DICM"sv)
+    return fmt::format("a DICOM file; {}", kNewerOpenSlide);
+  if (start.starts_with("ZISRAWFILE"sv)) return fmt::format("a Zeiss CZI file; {}", kNewerOpenSlide);
   const std::string_view shown = start.substr(0, std::min<std::size_t>(start.find_first_of("\r\n"), 40));
   const bool text = std::all_of(shown.begin(), shown.end(), [](char c) { return c >= ' ' && c <= '~'; });
   return text ? fmt::format("it begins with the text \"{}\"", shown)
