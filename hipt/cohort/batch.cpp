@@ -65,13 +65,16 @@ class Pass {
   }
 
   void say(std::size_t index, const Outcome& outcome) const {
-    const std::string& detail = outcome.reason.empty() ? outcome.summary : outcome.reason;
-    if (outcome.status == Status::Failed) {
-      say(LogLevel::Error, index, fmt::format("failed: {}", detail));
+    const bool failed = outcome.status == Status::Failed;
+    const bool noteworthy = !outcome.reason.empty();  // "no tissue: ..." is no failure, but hardly what was hoped for
+    const std::string& detail = noteworthy ? outcome.reason : outcome.summary;
+    const LogLevel level = failed ? LogLevel::Error : noteworthy ? LogLevel::Warning : LogLevel::Info;
+    if (failed) {
+      say(level, index, fmt::format("failed: {}", detail));
     } else if (detail.empty()) {
-      say(LogLevel::Info, index, to_string(outcome.status));
+      say(level, index, to_string(outcome.status));
     } else {
-      say(LogLevel::Info, index, fmt::format("{} ({})", to_string(outcome.status), detail));
+      say(level, index, fmt::format("{} ({})", to_string(outcome.status), detail));
     }
   }
 

@@ -1,7 +1,6 @@
 #include "hipt/cohort/lock.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "hipt/base/error.h"
+#include "hipt/cohort/descriptor.h"
 #include "hipt/cohort/process_identity.h"
 
 namespace hipt::cohort {
@@ -31,27 +31,6 @@ constexpr std::size_t kMaxLockBytes = 4096;
 constexpr milliseconds kLongestBeat = 30s;
 // A lock is written in one go. One that is still blank after this belongs to a process that died just then.
 constexpr milliseconds kTimeToWrite = 10s;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() { reset(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    reset();
-    number_ = std::exchange(other.number_, -1);
-    return *this;
-  }
-  int get() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  void reset() {
-    if (number_ >= 0) close(number_);
-    number_ = -1;
-  }
-  int number_;
-};
 
 [[noreturn]] void fail(const std::filesystem::path& file, std::string_view what, int number) {
   const std::string_view remedy =
@@ -137,8 +116,9 @@ bool remove_stale(const std::filesystem::path& path, milliseconds max_age) {
   if (!names_same_file(path, file)) return true;
   if (!is_stale(file, path, max_age)) return false;
   const std::string unique = fmt::format("{}.tmp-stale-{}", path.string(), random_token());
-  if (rename(path.c_str(), unique.c_str()) != 0 && errno != ENOENT)
+  if (rename(path.c_str(), unique.c_str()) != 0 && errno != ENOENT) {
     fail(path, "a stale lock cannot be taken over", errno);
+  }
   unlink(unique.c_str());
   return true;
 }
