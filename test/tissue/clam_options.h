@@ -34,4 +34,19 @@ inline tissue::TissueOptions clam_tissue_options(const ClamCase& one) {
   return options;
 }
 
+// The contours that the published script found.
+inline tissue::Tissue clam_tissue(const ClamCase& one) {
+  const auto ring = [](const std::vector<std::int64_t>& numbers) {
+    tissue::Ring points;
+    for (std::size_t i = 0; i < numbers.size(); i += 2) points.push_back({numbers[i], numbers[i + 1]});
+    return points;
+  };
+  tissue::Tissue tissue;
+  for (const ClamContour& contour : clam_contours(one.result.at("segmentation"))) {
+    tissue.contours.push_back({ring(contour.outline), {}});
+    for (const auto& hole : contour.holes) tissue.contours.back().holes.push_back(ring(hole));
+  }
+  return tissue;
+}
+
 }  // namespace hipt::test

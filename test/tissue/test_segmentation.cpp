@@ -52,6 +52,14 @@ void check_contours(const std::string& id, const tissue::Tissue& tissue, const s
   }
 }
 
+enum class Which { All, Presets };
+
+std::vector<ClamCase> chosen_cases(const std::string& file, Which which) {
+  std::vector<ClamCase> cases = clam_cases(file);
+  if (which == Which::Presets) std::erase_if(cases, [](const ClamCase& one) { return !one.settings.empty(); });
+  return cases;
+}
+
 void report(std::string_view what, const std::vector<std::string>& ids) {
   std::cout << fmt::format("{} equal in {} cases: {}", what, ids.size(), fmt::join(ids, " ")) << std::endl;
 }
@@ -72,14 +80,14 @@ tissue::Tissue check_steps(const ClamCase& one, const image::RgbImage& pixels, D
 }
 
 // Cases that differ in their patches alone are checked once.
-void check_slide(const std::string& file, std::size_t least_cases) {
+void check_slide(const std::string& file, Which which, std::size_t least_cases) {
   const auto path = clam_slide(file);
   if (!path) return skip(file + " is not here");
   const auto slide = slide::open_slide(*path);
   std::map<int, image::RgbImage> pixels;
   std::map<std::string, std::string> done;  // segmentation options -> case
   std::vector<std::string> ids;
-  for (const ClamCase& one : clam_cases(file)) {
+  for (const ClamCase& one : chosen_cases(file, which)) {
     const tissue::TissueOptions options = clam_tissue_options(one);
     ids.push_back(one.id);
     const std::string key = tissue::segmentation_fingerprint(*slide, options).json();
@@ -94,13 +102,13 @@ void check_slide(const std::string& file, std::size_t least_cases) {
   report(file + ": saturation, median, binary mask, contours and holes", ids);
 }
 
-void check_masks(const std::string& file) {
+void check_masks(const std::string& file, Which which) {
   const auto path = clam_slide(file);
   if (!path) return skip(file + " is not here");
   const auto slide = slide::open_slide(*path);
   std::map<std::string, std::string> done;
   std::vector<std::string> ids;
-  for (const ClamCase& one : clam_cases(file)) {
+  for (const ClamCase& one : chosen_cases(file, which)) {
     if (!one.result.contains("mask")) continue;
     const nlohmann::json& expected = one.result.at("mask");
     const tissue::TissueOptions options = clam_tissue_options(one);
@@ -111,17 +119,7 @@ void check_masks(const std::string& file) {
       CHECK_MESSAGE(same->second == expected.at("rgb_sha256"), one.id);
       continue;
     }
-    tissue::Tissue tissue;
-    for (const ClamContour& contour : clam_contours(one.result.at("segmentation"))) {
-      const auto ring = [](const std::vector<std::int64_t>& numbers) {
-        tissue::Ring points;
-        for (std::size_t i = 0; i < numbers.size(); i += 2) points.push_back({numbers[i], numbers[i + 1]});
-        return points;
-      };
-      tissue.contours.push_back({ring(contour.outline), {}});
-      for (const auto& hole : contour.holes) tissue.contours.back().holes.push_back(ring(hole));
-    }
-    const image::RgbImage mask = tissue::draw_mask(*slide, tissue, options);
+    const image::RgbImage mask = tissue::draw_mask(*slide, clam_tissue(one), options);
     CHECK_MESSAGE(mask.width() == expected.at("width"), one.id);
     CHECK_MESSAGE(mask.height() == expected.at("height"), one.id);
     done[key] = sha256_of({mask.data(), mask.byte_size()});
@@ -136,8 +134,8 @@ void check_segment(const std::string& file) {
   if (!path) return skip(file + " is not here");
   const auto slide = slide::open_slide(*path);
   std::vector<std::string> ids;
-  for (const ClamCase& one : clam_cases(file)) {
-    if (!one.settings.empty() || one.patch_size != 256) continue;
+  for (const ClamCase& one : chosen_cases(file, Which::Presets)) {
+    if (one.patch_size != 256) continue;
     const tissue::Tissue tissue = tissue::segment(*slide, clam_tissue_options(one));
     CHECK_MESSAGE(tissue.threshold == one.result.at("threshold").get<double>(), one.id);
     check_contours(one.id, tissue, one.result.at("segmentation"));
@@ -146,40 +144,51 @@ void check_segment(const std::string& file) {
   report(file + ": segment", ids);
 }
 
-TEST_CASE("CLAM segmentation, step by step: CMU-1-Small-Region") {
-  check_slide("CMU-1-Small-Region.svs", 8);
+TEST_CASE("CLAM segmentation step by step: presets on CMU-1-Small-Region") {
+  check_slide("CMU-1-Small-Region.svs", Which::Presets, 7);
 }
-TEST_CASE("CLAM segmentation, step by step: mosaic-20x") {
-  check_slide("mosaic-20x.svs", 40);
+TEST_CASE("CLAM segmentation step by step: mosaic-20x") {
+  check_slide("mosaic-20x.svs", Which::All, 51);
 }
-TEST_CASE("CLAM segmentation, step by step: odd-levels") {
-  check_slide("odd-levels.svs", 10);
+TEST_CASE("CLAM segmentation step by step: odd-levels") {
+  check_slide("odd-levels.svs", Which::All, 20);
 }
-TEST_CASE("CLAM segmentation, step by step: strip TIFF") {
-  check_slide("histolab-kidney-48-5.tif", 2);
+TEST_CASE("CLAM segmentation step by step: strip TIFF") {
+  check_slide("histolab-kidney-48-5.tif", Which::All, 2);
 }
 
-TEST_CASE("CLAM presets by segment: CMU-1-Small-Region") {
+TEST_CASE("CLAM presets from the file: CMU-1-Small-Region") {
   check_segment("CMU-1-Small-Region.svs");
 }
-TEST_CASE("CLAM presets by segment: mosaic-20x") {
+TEST_CASE("CLAM presets from the file: mosaic-20x") {
   check_segment("mosaic-20x.svs");
 }
-TEST_CASE("CLAM presets by segment: odd-levels") {
+TEST_CASE("CLAM presets from the file: odd-levels") {
   check_segment("odd-levels.svs");
 }
 
-TEST_CASE("CLAM mask pictures: CMU-1-Small-Region") {
-  check_masks("CMU-1-Small-Region.svs");
+TEST_CASE("CLAM mask pictures: presets on CMU-1-Small-Region") {
+  check_masks("CMU-1-Small-Region.svs", Which::Presets);
 }
 TEST_CASE("CLAM mask pictures: mosaic-20x") {
-  check_masks("mosaic-20x.svs");
+  check_masks("mosaic-20x.svs", Which::All);
 }
 TEST_CASE("CLAM mask pictures: odd-levels") {
-  check_masks("odd-levels.svs");
+  check_masks("odd-levels.svs", Which::All);
 }
 TEST_CASE("CLAM mask pictures: strip TIFF") {
-  check_masks("histolab-kidney-48-5.tif");
+  check_masks("histolab-kidney-48-5.tif", Which::All);
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("CLAM segmentation step by step: every case of CMU-1-Small-Region") {
+    if (!shared_oracle("clam/index.json")) return skip("the whole oracle is not here");
+    check_slide("CMU-1-Small-Region.svs", Which::All, 60);
+  }
+  TEST_CASE("CLAM mask pictures: every case of CMU-1-Small-Region") {
+    if (!shared_oracle("clam/index.json")) return skip("the whole oracle is not here");
+    check_masks("CMU-1-Small-Region.svs", Which::All);
+  }
 }
 
 }  // namespace
