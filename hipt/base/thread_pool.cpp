@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -47,7 +48,7 @@ struct ForState {
         }
       }
       const std::scoped_lock lock(mutex);
-      if (error && !failure) failure = error;
+      if (error && !failure) failure = std::move(error);
       if (++done == count) all_done.notify_all();
     }
   }
@@ -118,7 +119,8 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     std::unique_lock lock(state->mutex);
     state->all_done.wait(lock, [&] { return state->done == count; });
   }
-  if (state->failure) std::rethrow_exception(state->failure);
+  // Taken out of what helpers share, so that the exception ends on the thread that catches it.
+  if (std::exception_ptr failure = std::exchange(state->failure, nullptr)) std::rethrow_exception(std::move(failure));
   if (state->abandoned) throw Error(ErrorCode::Cancelled, "stopped");
 }
 
