@@ -4,18 +4,10 @@
 function(hipt_module name)
   cmake_parse_arguments(arg "NO_UNITY" "" "USES;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/hipt/${name}/*.cpp)
-  if(NOT sources)
-    return()
-  endif()
   add_library(hipt_${name} STATIC ${sources})
   add_library(hipt::${name} ALIAS hipt_${name})
   target_include_directories(hipt_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   list(TRANSFORM arg_USES PREPEND hipt_)
-  foreach(used IN LISTS arg_USES)  # BOOTSTRAP: while folders are still empty
-    if(NOT TARGET ${used})
-      list(REMOVE_ITEM arg_USES ${used})
-    endif()
-  endforeach()
   target_link_libraries(hipt_${name} PUBLIC ${arg_USES} PRIVATE hipt_compile_options ${arg_LIBS})
   if(arg_NO_UNITY)
     # Kernels: Highway re-includes the file for each target, and fused multiply-add is wanted.
