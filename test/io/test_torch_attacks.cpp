@@ -90,7 +90,7 @@ TEST_CASE("torch files with flipped bits end in a value or an error") {
   int failed = 0;
   for (const char* const name : {"kinds_zip.pt", "kinds_legacy.pt", "views_legacy.pt", "protocol4.pt", "untyped.pt"}) {
     const std::string whole = test::read_text(fixture(name));
-    for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (std::size_t i = 0; i < whole.size(); i += 2) {
       std::string changed = whole;
       changed[i] = static_cast<char>(changed[i] ^ (1 << random() % 8));
       if (i % 3 == 0) changed[random() % changed.size()] = static_cast<char>(random());
@@ -98,7 +98,7 @@ TEST_CASE("torch files with flipped bits end in a value or an error") {
       failed += !reads(folder / "flipped.pt");
     }
   }
-  CHECK(failed > 1000);
+  CHECK(failed > 500);
 }
 
 TEST_CASE("torch tensors must lie in their storage") {

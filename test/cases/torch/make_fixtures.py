@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the files of this folder with torch itself (needs torch 2.13 and numpy): run it here. expected.json holds what
+"""Makes the files of this folder with torch itself (needs torch 2.13, safetensors 0.8 and numpy): run it here. expected.json holds what
 torch.load reads from each of them: dtype, shape and first values of every tensor by its path."""
 import argparse
 import collections
@@ -12,6 +12,7 @@ import zipfile
 
 import numpy as np
 import torch
+from safetensors.torch import save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -165,6 +166,9 @@ def main():
         torch.save(value, HERE / name, **options)
     big_endian(HERE / "kinds_zip.pt", HERE / "kinds_big_endian.pt")
     legacy_with_view(HERE / "views_legacy.pt")
+    save_file({"float32": torch.arange(6, dtype=torch.float32).reshape(2, 3), "bfloat16": torch.tensor([1.0, -0.5], dtype=torch.bfloat16),
+               "bool": torch.tensor([False, True, True]), "int64": torch.tensor(-7)}, HERE / "small.safetensors", metadata={"format": "pt"})
+    save_file(dict(state_dict("gold1")), HERE / "bare.safetensors")
 
     expected = {}
     for file in sorted(HERE.glob("*.p*t*")):
