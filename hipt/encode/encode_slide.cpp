@@ -159,6 +159,7 @@ cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::Stud
     context.progress.begin(entry.path.filename().string(), work.rows() * work.patches_per_side * work.patches_per_side,
                            "patches");
     encode_tiles(work, specs, context, still_ours);
+    context.progress.end();
   }
   const bool overview_there =
       !job.encode.overview || (job.auto_skip && all_present({folder.overview(entry.id)}, work.fingerprint));
@@ -168,6 +169,10 @@ cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::Stud
   }
   cohort::Outcome outcome = tiles.outcome;
   const bool nothing_new = features_there && overview_there && tiles.outcome.status == cohort::Status::AlreadyExist;
+  if (work.regions()) {
+    outcome.summary =
+        fmt::format("{} regions of {} patches", work.rows(), work.patches_per_side * work.patches_per_side);
+  }
   outcome.status = nothing_new ? cohort::Status::AlreadyExist : cohort::Status::Processed;
   return outcome;
 }
