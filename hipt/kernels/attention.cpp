@@ -96,29 +96,59 @@ HWY_INLINE void Product(const float* a, std::size_t rows, std::size_t a_stride, 
   }
 }
 
-// Keys of one head, times `scale`, to panels [head_dim, 2 vectors of keys]; keys beyond the last are 0.
-void PackKeys(const HeadRows& k, std::size_t column, std::size_t head_dim, float scale, float* HWY_RESTRICT panels) {
-  const std::size_t width = 2 * hn::Lanes(D());
-  const auto rows = static_cast<std::size_t>(k.rows);
-  for (std::size_t first = 0; first < rows; first += width, panels += head_dim * width) {
-    const std::size_t count = std::min(width, rows - first);
-    if (count < width) std::memset(panels, 0, head_dim * width * sizeof(float));
-    for (std::size_t i = 0; i < count; ++i) {
-      const float* row = k.data + (first + i) * static_cast<std::size_t>(k.stride) + column;
-      for (std::size_t j = 0; j < head_dim; ++j) panels[j * width + i] = row[j] * scale;
+// Rows [first, first + count) of one head, bias added, to `out` [count, head_dim].
+HWY_INLINE void CopyRows(const HeadRows& rows, std::size_t first, std::size_t count, std::size_t column,
+                         std::size_t head_dim, float* HWY_RESTRICT out) {
+  const auto stride = static_cast<std::size_t>(rows.stride);
+  for (std::size_t r = 0; r < count; ++r, out += head_dim) {
+    const float* from = rows.data + (first + r) * stride + column;
+    if (rows.bias == nullptr) {
+      for (std::size_t i = 0; i < head_dim; ++i) out[i] = from[i];
+    } else {
+      for (std::size_t i = 0; i < head_dim; ++i) out[i] = from[i] + rows.bias[column + i];
     }
   }
 }
 
-// Values of one head to panels [keys, 2 vectors of the head's dimensions]; dimensions beyond the last are 0.
-void PackValues(const HeadRows& v, std::size_t column, std::size_t head_dim, float* HWY_RESTRICT panels) {
+// Keys of one head, bias added, times `scale`, to panels [head_dim, 2 vectors of keys]; keys beyond the last are 0.
+void PackKeys(const HeadRows& k, std::size_t column, std::size_t head_dim, float scale, float* HWY_RESTRICT panels) {
   const std::size_t width = 2 * hn::Lanes(D());
+  const auto rows = static_cast<std::size_t>(k.rows);
+  const auto stride = static_cast<std::size_t>(k.stride);
+  for (std::size_t first = 0; first < rows; first += width, panels += head_dim * width) {
+    const std::size_t count = std::min(width, rows - first);
+    if (count < width) std::memset(panels, 0, head_dim * width * sizeof(float));
+    const float* from = k.data + first * stride + column;
+    for (std::size_t j = 0; j < head_dim; ++j) {
+      const float bias = k.bias == nullptr ? 0.0f : k.bias[column + j];
+      for (std::size_t i = 0; i < count; ++i) panels[j * width + i] = (from[i * stride + j] + bias) * scale;
+    }
+  }
+}
+
+// Values of one head, bias added, to panels [keys, 2 vectors of the head's dimensions]; dimensions beyond the last are
+// 0.
+void PackValues(const HeadRows& v, std::size_t column, std::size_t head_dim, float* HWY_RESTRICT panels) {
+  const D d;
+  const std::size_t lanes = hn::Lanes(d);
   const auto rows = static_cast<std::size_t>(v.rows);
-  for (std::size_t first = 0; first < head_dim; first += width) {
-    const std::size_t count = std::min(width, head_dim - first);
-    for (std::size_t key = 0; key < rows; ++key, panels += width) {
-      std::memcpy(panels, v.data + key * static_cast<std::size_t>(v.stride) + column + first, count * sizeof(float));
-      if (count < width) std::memset(panels + count, 0, (width - count) * sizeof(float));
+  const auto stride = static_cast<std::size_t>(v.stride);
+  for (std::size_t first = 0; first < head_dim; first += 2 * lanes) {
+    const float* from = v.data + column + first;
+    const float* bias = v.bias == nullptr ? nullptr : v.bias + column + first;
+    const std::size_t count = std::min(2 * lanes, head_dim - first);
+    if (count == 2 * lanes) {
+      const auto b0 = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias);
+      const auto b1 = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + lanes);
+      for (std::size_t key = 0; key < rows; ++key, from += stride, panels += 2 * lanes) {
+        hn::Store(hn::Add(hn::LoadU(d, from), b0), d, panels);
+        hn::Store(hn::Add(hn::LoadU(d, from + lanes), b1), d, panels + lanes);
+      }
+      continue;
+    }
+    for (std::size_t key = 0; key < rows; ++key, from += stride, panels += 2 * lanes) {
+      for (std::size_t i = 0; i < count; ++i) panels[i] = from[i] + (bias == nullptr ? 0.0f : bias[i]);
+      for (std::size_t i = count; i < 2 * lanes; ++i) panels[i] = 0.0f;
     }
   }
 }
@@ -152,24 +182,24 @@ void Attention(HeadRows q, HeadRows k, HeadRows v, AttentionSizes sizes, float* 
   const auto head_dim = static_cast<std::size_t>(sizes.head_dim);
   const auto queries = static_cast<std::size_t>(q.rows);
   const auto keys = static_cast<std::size_t>(k.rows);
-  const auto q_stride = static_cast<std::size_t>(q.stride);
   const std::size_t padded_keys = RoundUp(keys, width);
   const std::size_t padded_dim = RoundUp(head_dim, width);
   const float scale = 1.0f / std::sqrt(static_cast<float>(head_dim));
 
   float* const key_panels =
-      scratch.floats(padded_keys * head_dim + keys * padded_dim + kQueryBlock * (padded_keys + padded_dim));
+      scratch.floats(padded_keys * head_dim + keys * padded_dim + kQueryBlock * (padded_keys + padded_dim + head_dim));
   float* const value_panels = key_panels + padded_keys * head_dim;
   float* const scores = value_panels + keys * padded_dim;
   float* const mixed = scores + kQueryBlock * padded_keys;
+  float* const query_rows = mixed + kQueryBlock * padded_dim;
   for (std::size_t head = 0; head < heads; ++head) {
     const std::size_t column = head * head_dim;
     PackKeys(k, column, head_dim, scale, key_panels);
     PackValues(v, column, head_dim, value_panels);
     for (std::size_t first = 0; first < queries; first += kQueryBlock) {
       const std::size_t rows = std::min(kQueryBlock, queries - first);
-      Product(q.data + first * q_stride + column, rows, q_stride, key_panels, head_dim, padded_keys / width, scores,
-              padded_keys);
+      CopyRows(q, first, rows, column, head_dim, query_rows);
+      Product(query_rows, rows, head_dim, key_panels, head_dim, padded_keys / width, scores, padded_keys);
       float inverse[kQueryBlock];
       for (std::size_t r = 0; r < rows; ++r) inverse[r] = ExpOfRow(scores + r * padded_keys, keys, padded_keys);
       Product(scores, rows, padded_keys, value_panels, keys, padded_dim / width, mixed, padded_dim);

@@ -11,6 +11,7 @@ struct HeadRows {
   const float* data = nullptr;
   std::int64_t rows = 0;
   std::int64_t stride = 0;
+  const float* bias = nullptr;  // [heads * head_dim], added to every row as it is read; null for none
 };
 
 struct AttentionSizes {

@@ -5,6 +5,13 @@
 #include "hipt/kernels/attention.h"
 
 namespace hipt::kernels {
+namespace {
+
+double element(const HeadRows& rows, std::int64_t row, std::int64_t column) {
+  return double{rows.data[row * rows.stride + column]} + (rows.bias == nullptr ? 0.0 : double{rows.bias[column]});
+}
+
+}  // namespace
 
 void attention_reference(HeadRows q, HeadRows k, HeadRows v, AttentionSizes sizes, float* out, float* weights) {
   const double scale = 1.0 / std::sqrt(static_cast<double>(sizes.head_dim));
@@ -15,7 +22,7 @@ void attention_reference(HeadRows q, HeadRows k, HeadRows v, AttentionSizes size
       for (std::int64_t key = 0; key < k.rows; ++key) {
         double dot = 0.0;
         for (std::int64_t d = 0; d < sizes.head_dim; ++d) {
-          dot += double{q.data[query * q.stride + column + d]} * double{k.data[key * k.stride + column + d]};
+          dot += element(q, query, column + d) * element(k, key, column + d);
         }
         share[static_cast<std::size_t>(key)] = dot * scale;
       }
@@ -25,7 +32,7 @@ void attention_reference(HeadRows q, HeadRows k, HeadRows v, AttentionSizes size
       for (std::int64_t d = 0; d < sizes.head_dim; ++d) {
         double mixed = 0.0;
         for (std::int64_t key = 0; key < k.rows; ++key) {
-          mixed += share[static_cast<std::size_t>(key)] / sum * double{v.data[key * v.stride + column + d]};
+          mixed += share[static_cast<std::size_t>(key)] / sum * element(v, key, column + d);
         }
         out[query * sizes.heads * sizes.head_dim + column + d] = static_cast<float>(mixed);
       }

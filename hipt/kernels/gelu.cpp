@@ -16,7 +16,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // degree 8, fitted so that a P(-a) is right to 7e-9, then one exp. No division, and nothing cancels.
 template <class D, class V = hn::Vec<D>>
 HWY_INLINE V Gelu(D d, V x) {
-  const V a = hn::Abs(x);
+  const V a = hn::Min(hn::Abs(x), hn::Set(d, 16.0f));  // beyond, a P(-a) is 0
   V q = hn::Set(d, -1.17168258e-06f);
   q = hn::MulAdd(q, a, hn::Set(d, 1.73862463e-05f));
   q = hn::MulAdd(q, a, hn::Set(d, -7.93386062e-05f));

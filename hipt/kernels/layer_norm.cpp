@@ -38,23 +38,40 @@ HWY_INLINE float SumOfDifferences(const float* HWY_RESTRICT x, std::size_t n, fl
   return sum;
 }
 
-void LayerNorm(const float* x, std::size_t rows, std::size_t dim, const float* HWY_RESTRICT gain,
-               const float* HWY_RESTRICT bias, float epsilon, float* out) {
+HWY_INLINE void NormaliseRow(const float* x, std::size_t dim, const float* HWY_RESTRICT gain,
+                             const float* HWY_RESTRICT bias, float epsilon, float* out) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
   const float inverse = 1.0f / static_cast<float>(dim);
-  for (std::size_t row = 0; row < rows; ++row, x += dim, out += dim) {
-    const float mean = SumOfDifferences<false>(x, dim, 0.0f) * inverse;
-    const float variance = SumOfDifferences<true>(x, dim, mean) * inverse;
-    const float scale = 1.0f / std::sqrt(variance + epsilon);
-    const auto mean_v = hn::Set(d, mean);
-    const auto scale_v = hn::Set(d, scale);
+  const float mean = SumOfDifferences<false>(x, dim, 0.0f) * inverse;
+  const float variance = SumOfDifferences<true>(x, dim, mean) * inverse;
+  const float scale = 1.0f / std::sqrt(variance + epsilon);
+  const auto mean_v = hn::Set(d, mean);
+  const auto scale_v = hn::Set(d, scale);
+  std::size_t i = 0;
+  for (; i + lanes <= dim; i += lanes) {
+    const auto centered = hn::Mul(hn::Sub(hn::LoadU(d, x + i), mean_v), scale_v);
+    hn::StoreU(hn::MulAdd(centered, hn::LoadU(d, gain + i), hn::LoadU(d, bias + i)), d, out + i);
+  }
+  for (; i < dim; ++i) out[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+}
+
+void LayerNorm(const float* x, std::size_t rows, std::size_t dim, const float* gain, const float* bias, float epsilon,
+               float* out) {
+  for (std::size_t row = 0; row < rows; ++row) NormaliseRow(x + row * dim, dim, gain, bias, epsilon, out + row * dim);
+}
+
+void LayerNormThenAdd(float* x, std::size_t rows, std::size_t dim, const float* gain, const float* bias, float epsilon,
+                      float* out, const float* HWY_RESTRICT then_add) {
+  const hn::ScalableTag<float> d;
+  const std::size_t lanes = hn::Lanes(d);
+  for (std::size_t row = 0; row < rows; ++row, x += dim) {
+    NormaliseRow(x, dim, gain, bias, epsilon, out + row * dim);
     std::size_t i = 0;
     for (; i + lanes <= dim; i += lanes) {
-      const auto centered = hn::Mul(hn::Sub(hn::LoadU(d, x + i), mean_v), scale_v);
-      hn::StoreU(hn::MulAdd(centered, hn::LoadU(d, gain + i), hn::LoadU(d, bias + i)), d, out + i);
+      hn::StoreU(hn::Add(hn::LoadU(d, x + i), hn::LoadU(d, then_add + i)), d, x + i);
     }
-    for (; i < dim; ++i) out[i] = (x[i] - mean) * scale * gain[i] + bias[i];
+    for (; i < dim; ++i) x[i] += then_add[i];
   }
 }
 
@@ -66,11 +83,18 @@ HWY_AFTER_NAMESPACE();
 namespace hipt::kernels {
 
 HWY_EXPORT(LayerNorm);
+HWY_EXPORT(LayerNormThenAdd);
 
 void layer_norm(std::span<const float> x, std::span<const float> gain, std::span<const float> bias, float epsilon,
                 std::span<float> out) {
   HWY_DYNAMIC_DISPATCH(LayerNorm)
   (x.data(), x.size() / gain.size(), gain.size(), gain.data(), bias.data(), epsilon, out.data());
+}
+
+void layer_norm_then_add(std::span<float> x, std::span<const float> gain, std::span<const float> bias, float epsilon,
+                         std::span<float> out, std::span<const float> then_add) {
+  HWY_DYNAMIC_DISPATCH(LayerNormThenAdd)
+  (x.data(), x.size() / gain.size(), gain.size(), gain.data(), bias.data(), epsilon, out.data(), then_add.data());
 }
 
 }  // namespace hipt::kernels

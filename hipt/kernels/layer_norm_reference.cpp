@@ -19,4 +19,10 @@ void layer_norm_reference(std::span<const float> x, std::span<const float> gain,
   }
 }
 
+void layer_norm_then_add_reference(std::span<float> x, std::span<const float> gain, std::span<const float> bias,
+                                   float epsilon, std::span<float> out, std::span<const float> then_add) {
+  layer_norm_reference(x, gain, bias, epsilon, out);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] += then_add[i % then_add.size()];
+}
+
 }  // namespace hipt::kernels

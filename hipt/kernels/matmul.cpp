@@ -1,11 +1,9 @@
 #include "hipt/kernels/matmul.h"
 
-#include <algorithm>
-#include <array>
 #include <map>
 #include <mutex>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <omp.h>
@@ -67,7 +65,6 @@ struct Linear::State {
   std::int64_t out = 0;
   Memory::desc weight_layout;
   Memory weight;
-  Memory bias;  // empty when there is none
 
   struct Plan {
     dnnl::matmul::primitive_desc description;
@@ -84,20 +81,20 @@ struct Linear::State {
       after.append_sum(1.0f);
       attributes.set_post_ops(after);
     }
-    const Memory::desc x = matrix(rows, in);
-    const Memory::desc y = matrix(rows, out);
-    if (!bias) return {dnnl::matmul::desc(x, weights, y), attributes, processor()};
-    return {dnnl::matmul::desc(x, weights, bias.get_desc(), y), attributes, processor()};
+    return {dnnl::matmul::desc(matrix(rows, in), weights, matrix(rows, out)), attributes, processor()};
   }
 
-  // oneDNN's "brgemm" implementations want weights in blocks; the "gemm" ones pack blocks themselves and are faster
-  // from the plain layout.
+  // oneDNN's "brgemm" implementations (AVX-512, AMX) want weights in blocks of their own. Its "gemm" (AVX2 and below)
+  // packs weights as it goes, fastest from [in, out] whose rows are a cache line longer than they need be: at the sizes
+  // of ViT-256 95 % of the peak, against 69 % (out = 1536) to 92 % without, and 85 % from [out, in].
   void pack(std::span<const float> values) {
     constexpr std::int64_t kTypicalRows = 257;
-    weight_layout = matrix(in, out);
-    const auto any = describe(kTypicalRows, Output::Replace, matrix(in, out, Tag::any));
-    if (std::string_view(any.impl_info_str()).find("brgemm") != std::string_view::npos)
-      weight_layout = any.weights_desc();
+    constexpr std::int64_t kPaddingFloats = 16;
+    weight_layout = describe(kTypicalRows, Output::Replace, matrix(in, out, Tag::any)).weights_desc();
+    const std::string_view implementation = describe(kTypicalRows, Output::Replace, weight_layout).impl_info_str();
+    if (implementation.find("brgemm") == std::string_view::npos) {
+      weight_layout = Memory::desc({in, out}, Memory::data_type::f32, Memory::dims{out + kPaddingFloats, 1});
+    }
     weight = Memory(weight_layout, processor());
     Memory given(matrix(in, out, Tag::ba), processor(), const_cast<float*>(values.data()));
     dnnl::reorder(given, weight).execute(calling_thread(), given, weight);
@@ -107,15 +104,12 @@ struct Linear::State {
   std::shared_ptr<const Plan> plan(std::int64_t rows, Output output) {
     constexpr std::size_t kMostPlans = 32;
     const std::scoped_lock lock(mutex);
-    std::shared_ptr<const Plan>& entry = plans[{rows, output}];
-    if (!entry) {
-      const auto description = describe(rows, output, weight_layout);
-      auto made = std::make_shared<const Plan>(Plan{description, dnnl::matmul(description)});
-      if (plans.size() > kMostPlans) plans.clear();
-      plans[{rows, output}] = made;
-      return made;
-    }
-    return entry;
+    if (const auto found = plans.find({rows, output}); found != plans.end()) return found->second;
+    if (plans.size() >= kMostPlans) plans.clear();
+    const auto description = describe(rows, output, weight_layout);
+    auto made = std::make_shared<const Plan>(Plan{description, dnnl::matmul(description)});
+    plans.emplace(std::pair{rows, output}, made);
+    return made;
   }
 
   void run(const float* x, std::int64_t rows, float* y, Output output, Scratch& scratch) {
@@ -124,29 +118,22 @@ struct Linear::State {
       const std::shared_ptr<const Plan> chosen = plan(rows, output);
       const dnnl::matmul::primitive_desc& description = chosen->description;
       const std::size_t bytes = description.scratchpad_desc().get_size();
-      std::unordered_map<int, Memory> arguments = {
-          {DNNL_ARG_SRC, Memory(description.src_desc(), processor(), const_cast<float*>(x))},
-          {DNNL_ARG_WEIGHTS, weight},
-          {DNNL_ARG_DST, Memory(description.dst_desc(), processor(), y)},
-          {DNNL_ARG_SCRATCHPAD,
-           Memory(description.scratchpad_desc(), processor(), scratch.floats(bytes / sizeof(float) + 1))}};
-      if (bias) arguments.emplace(DNNL_ARG_BIAS, bias);
-      chosen->primitive.execute(calling_thread(), arguments);
+      chosen->primitive.execute(calling_thread(),
+                                {{DNNL_ARG_SRC, Memory(description.src_desc(), processor(), const_cast<float*>(x))},
+                                 {DNNL_ARG_WEIGHTS, weight},
+                                 {DNNL_ARG_DST, Memory(description.dst_desc(), processor(), y)},
+                                 {DNNL_ARG_SCRATCHPAD, Memory(description.scratchpad_desc(), processor(),
+                                                              scratch.floats(bytes / sizeof(float) + 1))}});
       calling_thread().wait();
     });
   }
 };
 
-Linear::Linear(std::span<const float> weight, std::span<const float> bias, std::int64_t in, std::int64_t out)
-    : state_(std::make_unique<State>()) {
+Linear::Linear(std::span<const float> weight, std::int64_t in, std::int64_t out) : state_(std::make_unique<State>()) {
   translating_errors("packing weights", [&] {
     const OneOpenMpThread alone;
     state_->in = in;
     state_->out = out;
-    if (!bias.empty()) {
-      state_->bias = Memory(matrix(1, out), processor());
-      std::copy(bias.begin(), bias.end(), static_cast<float*>(state_->bias.get_data_handle()));
-    }
     state_->pack(weight);
   });
 }

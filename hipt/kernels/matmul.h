@@ -10,12 +10,13 @@
 
 namespace hipt::kernels {
 
-// y = x W^T + b over any number of rows, its weights packed once for this machine. Safe from many threads; a call runs
-// on the calling thread alone and gives the same bytes each time for the same number of rows.
+// The product of a linear layer, x W^T, over any number of rows; its weights are laid out once for this machine.
+// (Biases are added by the kernels that read the result: a pass of their own would cost more.) Safe from many threads;
+// a call runs on the calling thread alone and gives the same bytes each time for the same number of rows.
 class Linear {
  public:
-  // weight [out, in] row-major as PyTorch keeps it; bias [out], or empty for none.
-  Linear(std::span<const float> weight, std::span<const float> bias, std::int64_t in, std::int64_t out);
+  // weight [out, in] row-major as PyTorch keeps it.
+  Linear(std::span<const float> weight, std::int64_t in, std::int64_t out);
   ~Linear();
   Linear(Linear&&) noexcept;
   Linear& operator=(Linear&&) noexcept;
@@ -23,9 +24,9 @@ class Linear {
   std::int64_t in() const;
   std::int64_t out() const;
 
-  // y [rows, out] = x [rows, in] W^T + b. x and y may not overlap.
+  // y [rows, out] = x [rows, in] W^T. x and y may not overlap.
   void apply(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
-  // y += x W^T + b: for residual connections.
+  // y += x W^T: for residual connections.
   void add(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
 
  private:
