@@ -8,6 +8,10 @@
 namespace hipt::tiling {
 namespace {
 
+std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string explain_no_patch(const slide::Slide& slide, const TileOptions& options, const PixelRule& pixels) {
   const Size patch = resolve_grid(slide, options, pixels).patch;
   if (!options.use_padding && (patch.width > slide.size().width || patch.height > slide.size().height)) {
@@ -107,7 +111,8 @@ class Tiler {
     outcome.columns.emplace_back("contour_fn", name_of(tile_options_.contour_fn));
     outcome.columns.emplace_back("n_contours", fmt::format("{}", coordinates.contours));
     outcome.columns.emplace_back("n_patches", fmt::format("{}", coordinates.points.size()));
-    outcome.summary = fmt::format("{} patches in {} contours", coordinates.points.size(), coordinates.contours);
+    outcome.summary = fmt::format("{} in {}", counted(std::ssize(coordinates.points), "patch", "patches"),
+                                  counted(coordinates.contours, "contour", "contours"));
   }
 
   const slide::Slide& slide_;

@@ -83,7 +83,7 @@ cohort::Outcome tissue_of_slide(const slide::Slide& slide, const TissueOptions& 
   outcome.reason = there->reason;
   outcome.columns = process_list_columns(slide, options);
   outcome.columns.emplace_back("n_contours", fmt::format("{}", there->contours));
-  outcome.summary = fmt::format("{} contours", there->contours);
+  outcome.summary = fmt::format("{} contour{}", there->contours, there->contours == 1 ? "" : "s");
   return outcome;
 }
 

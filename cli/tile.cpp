@@ -1,0 +1,43 @@
+// hipt tile: coordinates of patches or regions.
+
+#include "hipt/tiling/study.h"
+
+#include "cli/parser.h"
+#include "cli/session.h"
+#include "cli/study.h"
+#include "cli/verbs.h"
+
+namespace hipt::cli {
+
+int run_tile(Arguments arguments) {
+  StudyFlags study;
+  tissue::TissueOptions tissue_options;
+  tiling::TileOptions tile_options;
+  SessionOptions session_options;
+  Parser parser({.verb = "tile",
+                 .summary = "Coordinates of patches or regions in the tissue, on CLAM's grid: patches/<slide>.h5 and "
+                            "stitches/<slide>.png. Tissue is made if missing; what is done already is skipped.",
+                 .example = "hipt tile slides/ --save_dir out --preset tcga --patch_size 4096"});
+  declare_source(parser, study);
+  declare_tiling(parser, tissue_options, tile_options);
+  declare_common(parser, study, session_options);
+  if (!parser.parse(arguments)) return 0;
+  read_tiling(parser, tissue_options, tile_options);
+  read_common(parser, study, session_options);
+
+  Session session(session_options);
+  RunContext& context = session.context();
+  const cohort::Source source = find_study_slides(study, context.log);
+  const cohort::StudyFolder folder = output_folder(study, tile_options);
+  cohort::BatchOptions batch = batch_options("tile", study);
+  append(batch.options, tissue_options, tile_options);
+  const cohort::BatchSummary summary = cohort::process_slides(
+      source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
+        const auto slide = slide::open_slide(entry.path);
+        return tiling::tile_slide(*slide, tissue_options, tile_options, folder, !study.no_auto_skip, still_ours)
+            .outcome;
+      });
+  return session.summarise(summary);
+}
+
+}  // namespace hipt::cli

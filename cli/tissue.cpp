@@ -1,0 +1,43 @@
+// hipt tissue: contours and holes of slides.
+
+#include "hipt/tissue/study.h"
+
+#include "cli/parser.h"
+#include "cli/session.h"
+#include "cli/study.h"
+#include "cli/verbs.h"
+
+namespace hipt::cli {
+
+int run_tissue(Arguments arguments) {
+  StudyFlags study;
+  tissue::TissueOptions options;
+  SessionOptions session_options;
+  Parser parser(
+      {.verb = "tissue",
+       .summary =
+           "Tissue contours and holes of slides, as CLAM finds them: masks/<slide>.png and "
+           "contours_geojson/<slide>.geojson (level-0 pixels; QuPath opens it). What is done already is skipped.",
+       .example = "hipt tissue slides/ --save_dir out --preset tcga"});
+  declare_source(parser, study);
+  parser.declare("Tissue (CLAM's parameters)", options);
+  declare_common(parser, study, session_options);
+  if (!parser.parse(arguments)) return 0;
+  options = read_tissue(parser);
+  read_common(parser, study, session_options);
+
+  Session session(session_options);
+  RunContext& context = session.context();
+  const cohort::Source source = find_study_slides(study, context.log);
+  const cohort::StudyFolder folder = output_folder(study, {});
+  cohort::BatchOptions batch = batch_options("tissue", study);
+  append(batch.options, options);
+  const cohort::BatchSummary summary = cohort::process_slides(
+      source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
+        return tissue::tissue_of_slide(*slide::open_slide(entry.path), options, folder, !study.no_auto_skip,
+                                       still_ours);
+      });
+  return session.summarise(summary);
+}
+
+}  // namespace hipt::cli
