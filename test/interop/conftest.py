@@ -30,8 +30,7 @@ def pytest_sessionfinish(session, exitstatus):
 @pytest.fixture(scope="session")
 def hipt():
     """Runs the program: hipt("encode", slide, "--save_dir", folder)."""
-    program = pathlib.Path(os.environ.get("HIPT_PROGRAM", ROOT / "build/hipt"))
-    assert program.is_file(), f"{program}: not built; make build"
+    program = program_file()
 
     def run(*arguments, status=0):
         done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
@@ -69,6 +68,12 @@ def mosaic_slide():
     if not file.is_file():
         pytest.skip(f"{file} is absent: it is not part of the project")
     return file
+
+
+def program_file():
+    program = pathlib.Path(os.environ.get("HIPT_PROGRAM", ROOT / "build/hipt"))
+    assert program.is_file(), f"{program}: not built; make build"
+    return program
 
 
 def shared_data():

@@ -65,7 +65,7 @@ def write_png(file, picture):
         chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b""))
 
 
-def tissue_picture(width=1500, height=1150):
+def tissue_picture(width=1560, height=1150):
     """White glass with one ellipse of noisy pink tissue that reaches the right border; no two patches are alike."""
     random = np.random.default_rng(7)
     y, x = np.mgrid[:height, :width]

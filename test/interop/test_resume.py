@@ -1,7 +1,6 @@
 """kill -9 in the middle of a folder of slides, then the same command: the bytes of an undisturbed run."""
 
 import hashlib
-import os
 import pathlib
 import shutil
 import signal
@@ -10,6 +9,7 @@ import time
 
 import pytest
 
+import conftest
 import study
 
 SLIDES = ("a", "b", "c", "d")
@@ -33,8 +33,7 @@ def slides(demo_slide, tmp_path_factory):
 
 
 def command(slides, folder, tiny_models):
-    program = os.environ["HIPT_PROGRAM"]
-    return [program, "encode", slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--patch_size", "512",
+    return [conftest.program_file(), "encode", slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--patch_size", "512",
             "--step_size", "128", "--overview", "--lock_max_age", "10", *map(str, tiny_models)]
 
 
