@@ -101,7 +101,7 @@ TEST_CASE("options: numbers print in the shortest form that reads back to the sa
   CHECK(option_texts(options)[2].second == "20");
 }
 
-TEST_CASE("options: a range error names flag, value and range") {
+TEST_CASE("options: a range error names the flag with its value and range") {
   check_ranges(PaintOptions{});
   CHECK(range_error({.coats = 11}) == "--coats 11: must be between 1 and 10");
   CHECK(range_error({.coats = 0}) == "--coats 0: must be between 1 and 10");
