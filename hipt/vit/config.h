@@ -20,19 +20,19 @@ enum class TokenSource {
 };
 
 struct ViTConfig {
-  std::string name;                          // "vit_small", "vit4k_xs", ...
+  std::string name;  // "vit_small", "vit4k_xs", ...
   TokenSource source = TokenSource::Pixels;
-  std::int64_t token_px = 16;                // Pixels: side of a token
-  std::int64_t input_dim = 3;                // Pixels: channels (3); Features: width of the grid's features (384)
+  std::int64_t token_px = 16;  // Pixels: side of a token
+  std::int64_t input_dim = 3;  // Pixels: channels (3); Features: width of the grid's features (384)
   std::int64_t dim = 384;
   std::int64_t depth = 12;
   std::int64_t heads = 6;
   std::int64_t mlp_dim = 1536;
-  std::int64_t trained_grid = 14;            // side of the grid that pos_embed was trained for
+  std::int64_t trained_grid = 14;  // side of the grid that pos_embed was trained for
   bool qkv_bias = true;
   double layer_norm_epsilon = 1e-6;
-  std::int64_t register_tokens = 0;          // extra tokens after the class token (none in HIPT)
-  bool layer_scale = false;                  // blocks.<i>.ls1.gamma, ls2.gamma (none in HIPT)
+  std::int64_t register_tokens = 0;             // extra tokens after the class token (none in HIPT)
+  bool layer_scale = false;                     // blocks.<i>.ls1.gamma, ls2.gamma (none in HIPT)
   std::array<float, 3> mean{0.5f, 0.5f, 0.5f};  // of RGB in 0..1 (trap T5: 0.5, not ImageNet's)
   std::array<float, 3> std{0.5f, 0.5f, 0.5f};
 

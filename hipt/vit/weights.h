@@ -15,8 +15,8 @@ namespace hipt::vit {
 struct Weights {
   ViTConfig config;
   std::map<std::string, Array, std::less<>> tensors;  // exactly parameter_shapes(config)
-  std::string origin;   // "vit256_small_dino.pth" or "random:gold1", for messages
-  std::string sha256;   // of the file's bytes; of "random:SALT" for formula weights
+  std::string origin;                                 // "vit256_small_dino.pth" or "random:gold1", for messages
+  std::string sha256;                                 // of the file's bytes; of "random:SALT" for formula weights
 
   const Array& at(std::string_view name) const;  // throws Internal when absent
 };

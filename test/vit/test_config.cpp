@@ -18,7 +18,7 @@ std::int64_t parameters(const vit::ViTConfig& config) {
 }  // namespace
 
 TEST_CASE("vit configurations have the published numbers of parameters") {
-  // DeiT-tiny, -small and -base without their heads (timm); ViT-4096 counted from HIPT's checkpoint.
+  // DeiT-tiny, -small and -base without their heads (timm); ViT-4096 by the shapes of the oracle's make_checkpoint.py.
   CHECK(parameters(vit::named_config("vit_tiny")) == 5'524'416);
   CHECK(parameters(vit::named_config("vit_small")) == 21'665'664);
   CHECK(parameters(vit::named_config("vit_base")) == 85'798'656);
