@@ -25,16 +25,16 @@ def outputs(folder):
 
 
 @pytest.fixture(scope="module")
-def slides(demo_slide, tmp_path_factory):
+def slides(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slides")
-    for name in SLIDES:
-        shutil.copyfile(demo_slide, folder / f"{name}.svs")
+    for number, name in enumerate(SLIDES):
+        study.write_png(folder / f"{name}.png", study.tissue_picture(width=1060 + 40 * number, height=900))
     return folder
 
 
 def command(slides, folder, tiny_models):
-    return [conftest.program_file(), "encode", slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--patch_size", "512",
-            "--step_size", "128", "--overview", "--lock_max_age", "10", *map(str, tiny_models)]
+    return [conftest.program_file(), "encode", slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--patch_level", "0",
+            "--patch_size", "512", "--step_size", "64", "--overview", "--lock_max_age", "10", *map(str, tiny_models)]
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_nothing_depends_on_threads(slides, undisturbed, tiny_models, tmp_path):
 def test_one_bad_slide_does_not_stop_the_others(slides, tiny_models, tmp_path):
     folder = tmp_path / "slides"
     shutil.copytree(slides, folder)
-    pathlib.Path(folder, "b.svs").write_text("not a slide", encoding="utf-8")
+    pathlib.Path(folder, "b.png").write_text("not a slide", encoding="utf-8")
     done = subprocess.run(command(folder, tmp_path / "out", tiny_models), capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert "b.svs" in done.stderr.splitlines()[-2]
+    assert "b.png" in done.stderr.splitlines()[-2]
     rows = (tmp_path / "out/process_list_autogen.csv").read_text(encoding="utf-8").splitlines()
     status = {row.split(",")[0]: row.split(",")[2] for row in rows[1:]}
-    assert status == {"a.svs": "processed", "b.svs": "failed", "c.svs": "processed", "d.svs": "processed"}
+    assert status == {"a.png": "processed", "b.png": "failed", "c.png": "processed", "d.png": "processed"}
