@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/cohort/output.h"
 #include "hipt/encode/feature_file.h"
 #include "hipt/encode/overview.h"
 #include "hipt/encode/pipeline.h"
@@ -122,9 +123,7 @@ void encode_tiles(const SlideWork& work, const std::vector<FeatureFileSpec>& spe
   run_pipeline(stream, *work.models.patch_encoder, context);
   if (work.regions() && work.rows() > 0) files[2].append(slide_mean.mean());
 
-  if (!still_ours()) {
-    throw Error(ErrorCode::Io, "another process took over this slide while this one was paused; its results stand");
-  }
+  cohort::require_ours(still_ours);
   for (FeatureFile& file : files) file.commit();
 }
 
@@ -165,7 +164,7 @@ cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::Stud
       !job.encode.overview || (job.auto_skip && all_present({folder.overview(entry.id)}, work.fingerprint));
   if (!overview_there) {
     write_overview(folder.overview(entry.id), *slide, tissue::segment(*slide, job.tissue), tiles.coordinates,
-                   outputs.front(), work.fingerprint);
+                   outputs.front(), work.fingerprint, still_ours);
   }
   cohort::Outcome outcome = tiles.outcome;
   const bool nothing_new = features_there && overview_there && tiles.outcome.status == cohort::Status::AlreadyExist;

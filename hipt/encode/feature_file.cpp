@@ -2,10 +2,8 @@
 
 #include <cstring>
 
-#include <fmt/format.h>
-
-#include "hipt/base/error.h"
 #include "hipt/base/version.h"
+#include "hipt/cohort/output.h"
 #include "hipt/image/png.h"
 #include "hipt/io/atomic_file.h"
 #include "hipt/io/torch_file.h"
@@ -116,11 +114,7 @@ bool all_present(const std::vector<std::filesystem::path>& files, const cohort::
       all = false;
       continue;
     }
-    const std::optional<cohort::Fingerprint> there = recorded_fingerprint(file);
-    if (there == now) continue;
-    throw Error(ErrorCode::InvalidArgument,
-                fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
-                            file.string(), there ? cohort::difference(*there, now) : "it carries no fingerprint"));
+    cohort::require_equal(file, recorded_fingerprint(file), now);
   }
   return all;
 }

@@ -8,11 +8,8 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
-#include "hipt/base/version.h"
 #include "hipt/encode/principal_components.h"
 #include "hipt/image/draw.h"
-#include "hipt/image/png.h"
-#include "hipt/io/atomic_file.h"
 #include "hipt/io/hdf5.h"
 #include "hipt/io/torch_file.h"
 
@@ -148,7 +145,7 @@ void paint_features(image::RgbImage& picture, const tiling::Coordinates& coordin
 
 void write_overview(const std::filesystem::path& file, const slide::Slide& slide, const tissue::Tissue& tissue,
                     const tiling::Coordinates& coordinates, const std::filesystem::path& features,
-                    const cohort::Fingerprint& fingerprint) {
+                    const cohort::Fingerprint& fingerprint, const cohort::StillOurs& still_ours) {
   image::RgbImage left = thumbnail(slide);
   image::RgbImage right = left;
   const Panel panel{static_cast<double>(left.width()) / static_cast<double>(slide.size().width),
@@ -164,10 +161,7 @@ void write_overview(const std::filesystem::path& file, const slide::Slide& slide
   image::fill_rectangle(picture, 0, 0, picture.width(), picture.height(), {255, 255, 255});
   image::paste(picture, 0, 0, left.view());
   image::paste(picture, left.width() + kGapPx, 0, right.view());
-  io::AtomicFile output(file);
-  image::write_png(output.temporary_path(), picture.view(),
-                   {{"Software", fmt::format("hipt {}", version())}, {"hipt_fingerprint", fingerprint.json()}});
-  output.commit();
+  cohort::write_picture(file, picture.view(), fingerprint, {}, still_ours);
 }
 
 }  // namespace hipt::encode

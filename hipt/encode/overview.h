@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "hipt/cohort/fingerprint.h"
+#include "hipt/cohort/output.h"
 #include "hipt/slide/slide.h"
 #include "hipt/tiling/tiling.h"
 #include "hipt/tissue/tissue.h"
@@ -15,6 +15,6 @@ namespace hipt::encode {
 // as red, green and blue. `features`: the .pt or .h5 of patch features that belongs to `coordinates`.
 void write_overview(const std::filesystem::path& file, const slide::Slide& slide, const tissue::Tissue& tissue,
                     const tiling::Coordinates& coordinates, const std::filesystem::path& features,
-                    const cohort::Fingerprint& fingerprint);
+                    const cohort::Fingerprint& fingerprint, const cohort::StillOurs& still_ours);
 
 }  // namespace hipt::encode

@@ -6,9 +6,9 @@
 #include "hipt/base/array.h"
 #include "hipt/base/sha256.h"
 #include "hipt/base/version.h"
+#include "hipt/cohort/output.h"
 #include "hipt/io/atomic_file.h"
 #include "hipt/tiling/tiling.h"
-#include "hipt/tissue/output.h"
 
 namespace hipt::tiling {
 namespace {
@@ -139,7 +139,7 @@ void write_coordinates(const std::filesystem::path& file, const slide::Slide& sl
   h5.write_attributes(name, coordinate_attributes(slide, options, coordinates.pixels));
   h5.write_attributes("/", ours);
   h5.close();
-  tissue::commit_if_ours(output, still_ours);
+  cohort::commit_if_ours(output, still_ours);
 }
 
 Coordinates read_coordinates(const std::filesystem::path& file, std::optional<cohort::Fingerprint>* fingerprint) {

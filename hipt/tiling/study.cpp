@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "hipt/cohort/output.h"
 #include "hipt/tiling/grid.h"
 #include "hipt/tissue/study.h"
 
@@ -32,7 +33,7 @@ std::optional<Coordinates> find_made(const std::filesystem::path& file, const co
   if (!std::filesystem::exists(file, ignored)) return std::nullopt;
   std::optional<cohort::Fingerprint> there;
   Coordinates coordinates = read_coordinates(file, &there);
-  tissue::require_equal(file, there, now);
+  cohort::require_equal(file, there, now);
   return coordinates;
 }
 
@@ -45,7 +46,7 @@ cohort::Fingerprint stitch_fingerprint(cohort::Fingerprint fingerprint, const Co
 class Tiler {
  public:
   Tiler(const slide::Slide& slide, const tissue::TissueOptions& tissue_options, const TileOptions& tile_options,
-        const cohort::StudyFolder& folder, const tissue::StillOurs& still_ours)
+        const cohort::StudyFolder& folder, const cohort::StillOurs& still_ours)
       : slide_(slide),
         tissue_options_(tissue_options),
         tile_options_(tile_options),
@@ -59,7 +60,7 @@ class Tiler {
     const bool all_there = tissue_there_ && coordinates_there_ && stitch_there();
     if (!coordinates_there_ || !tissue_there_) make_tissue_and_coordinates();
     if (!all_there && has_points()) {
-      tissue::write_picture(stitch_file(), draw_stitch(slide_, result_.coordinates).view(),
+      cohort::write_picture(stitch_file(), draw_stitch(slide_, result_.coordinates).view(),
                             stitch_fingerprint(result_.fingerprint, result_.coordinates), {}, still_ours_);
     }
     result_.attributes = coordinate_attributes(slide_, tile_options_, result_.coordinates.pixels);
@@ -82,7 +83,7 @@ class Tiler {
 
   bool stitch_there() const {
     if (!has_points()) return true;
-    return tissue::text_of_equal_picture(stitch_file(), stitch_fingerprint(result_.fingerprint, result_.coordinates))
+    return cohort::text_of_equal_picture(stitch_file(), stitch_fingerprint(result_.fingerprint, result_.coordinates))
         .has_value();
   }
 
@@ -119,7 +120,7 @@ class Tiler {
   const tissue::TissueOptions& tissue_options_;
   const TileOptions& tile_options_;
   const cohort::StudyFolder& folder_;
-  const tissue::StillOurs& still_ours_;
+  const cohort::StillOurs& still_ours_;
   TileResult result_;
   bool tissue_there_ = false;
   bool coordinates_there_ = false;

@@ -45,7 +45,7 @@ std::string python_bool(bool value) {
 
 std::optional<StudyTissue> find_tissue(const slide::Slide& slide, const TissueOptions& options,
                                        const cohort::StudyFolder& folder) {
-  const auto text = text_of_equal_picture(folder.mask(slide.id()), mask_fingerprint(slide, options));
+  const auto text = cohort::text_of_equal_picture(folder.mask(slide.id()), mask_fingerprint(slide, options));
   std::error_code ignored;
   if (!text || !std::filesystem::exists(folder.contours(slide.id()), ignored)) return std::nullopt;
   StudyTissue tissue;
@@ -57,18 +57,19 @@ std::optional<StudyTissue> find_tissue(const slide::Slide& slide, const TissueOp
 }
 
 void write_tissue(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options,
-                  const cohort::StudyFolder& folder, const StillOurs& still_ours) {
-  require_ours(still_ours);
+                  const cohort::StudyFolder& folder, const cohort::StillOurs& still_ours) {
+  cohort::require_ours(still_ours);
   io::write_polygons(folder.contours(slide.id()), polygons_of(tissue));
 
   image::TextChunks text = {{std::string(kContours), fmt::format("{}", tissue.contours.size())}};
   if (tissue.contours.empty()) text.emplace_back(kReason, reason_of(tissue, options));
-  write_picture(folder.mask(slide.id()), draw_mask(slide, tissue, options).view(), mask_fingerprint(slide, options),
-                text, still_ours);
+  cohort::write_picture(folder.mask(slide.id()), draw_mask(slide, tissue, options).view(),
+                        mask_fingerprint(slide, options), text, still_ours);
 }
 
 cohort::Outcome tissue_of_slide(const slide::Slide& slide, const TissueOptions& options,
-                                const cohort::StudyFolder& folder, bool auto_skip, const StillOurs& still_ours) {
+                                const cohort::StudyFolder& folder, bool auto_skip,
+                                const cohort::StillOurs& still_ours) {
   cohort::Outcome outcome;
   outcome.slide_id = slide.path().filename().string();
   std::optional<StudyTissue> there;

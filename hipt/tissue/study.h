@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "hipt/cohort/outcome.h"
+#include "hipt/cohort/output.h"
 #include "hipt/cohort/study_folder.h"
-#include "hipt/tissue/output.h"
 #include "hipt/tissue/tissue.h"
 
 namespace hipt::tissue {
@@ -26,11 +26,11 @@ std::optional<StudyTissue> find_tissue(const slide::Slide& slide, const TissueOp
 
 // Writes both files: the contours first, so that a mask stands for both.
 void write_tissue(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options,
-                  const cohort::StudyFolder& folder, const StillOurs& still_ours);
+                  const cohort::StudyFolder& folder, const cohort::StillOurs& still_ours);
 
 // One slide of `hipt tissue`: what is there and equal is left alone unless `auto_skip` is off.
 cohort::Outcome tissue_of_slide(const slide::Slide& slide, const TissueOptions& options,
-                                const cohort::StudyFolder& folder, bool auto_skip, const StillOurs& still_ours);
+                                const cohort::StudyFolder& folder, bool auto_skip, const cohort::StillOurs& still_ours);
 
 // CLAM's columns of the process list, seg_level to line_thickness, levels as resolved, numbers as pandas prints them.
 std::vector<std::pair<std::string, std::string>> process_list_columns(const slide::Slide& slide,

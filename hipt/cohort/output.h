@@ -10,7 +10,7 @@
 #include "hipt/image/png.h"
 #include "hipt/io/atomic_file.h"
 
-namespace hipt::tissue {
+namespace hipt::cohort {
 
 // Whether this process still holds the slide's lock (cohort::process_slides). An empty function means yes.
 using StillOurs = std::function<bool()>;
@@ -20,15 +20,13 @@ void require_ours(const StillOurs& still_ours);
 void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours);
 
 // Throws InvalidArgument naming the file, the difference and --no_auto_skip when `there` is not `now`.
-void require_equal(const std::filesystem::path& file, const std::optional<cohort::Fingerprint>& there,
-                   const cohort::Fingerprint& now);
+void require_equal(const std::filesystem::path& file, const std::optional<Fingerprint>& there, const Fingerprint& now);
 
 // A PNG with fingerprint and program version in its text, and `text` beside them.
-void write_picture(const std::filesystem::path& file, RgbView picture, const cohort::Fingerprint& fingerprint,
+void write_picture(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint,
                    const image::TextChunks& text, const StillOurs& still_ours);
 
 // The text of the picture at `file` when it carries `now`; nothing when there is no such file. Throws as require_equal.
-std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file,
-                                                       const cohort::Fingerprint& now);
+std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file, const Fingerprint& now);
 
-}  // namespace hipt::tissue
+}  // namespace hipt::cohort

@@ -1,11 +1,11 @@
-#include "hipt/tissue/output.h"
+#include "hipt/cohort/output.h"
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
 #include "hipt/base/version.h"
 
-namespace hipt::tissue {
+namespace hipt::cohort {
 namespace {
 
 constexpr std::string_view kFingerprint = "hipt_fingerprint";
@@ -23,16 +23,14 @@ void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours) {
   file.commit();
 }
 
-void require_equal(const std::filesystem::path& file, const std::optional<cohort::Fingerprint>& there,
-                   const cohort::Fingerprint& now) {
+void require_equal(const std::filesystem::path& file, const std::optional<Fingerprint>& there, const Fingerprint& now) {
   if (there == now) return;
-  throw Error(
-      ErrorCode::InvalidArgument,
-      fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
-                  file.string(), there ? cohort::difference(*there, now) : "it carries no fingerprint of hipt"));
+  throw Error(ErrorCode::InvalidArgument,
+              fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
+                          file.string(), there ? difference(*there, now) : "it carries no fingerprint of hipt"));
 }
 
-void write_picture(const std::filesystem::path& file, RgbView picture, const cohort::Fingerprint& fingerprint,
+void write_picture(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint,
                    const image::TextChunks& text, const StillOurs& still_ours) {
   image::TextChunks chunks = {{std::string(kFingerprint), fingerprint.json()},
                               {std::string(kVersion), std::string(version())}};
@@ -42,18 +40,17 @@ void write_picture(const std::filesystem::path& file, RgbView picture, const coh
   commit_if_ours(output, still_ours);
 }
 
-std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file,
-                                                       const cohort::Fingerprint& now) {
+std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file, const Fingerprint& now) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return std::nullopt;
   image::TextChunks text;
   image::read_png(file, &text);
-  std::optional<cohort::Fingerprint> there;
+  std::optional<Fingerprint> there;
   for (const auto& [keyword, value] : text) {
-    if (keyword == kFingerprint) there = cohort::Fingerprint::parse(value);
+    if (keyword == kFingerprint) there = Fingerprint::parse(value);
   }
   require_equal(file, there, now);
   return text;
 }
 
-}  // namespace hipt::tissue
+}  // namespace hipt::cohort
