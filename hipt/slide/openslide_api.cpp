@@ -1,7 +1,7 @@
 #include "hipt/slide/openslide_api.h"
 
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <cstdlib>
 #include <optional>
 #include <vector>
@@ -64,7 +64,13 @@ bool silence_libtiff(void* library) {
 
 bool is_before_4_0_1(const std::string& version) {
   std::array<int, 3> parts{};
-  std::sscanf(version.c_str(), "%d.%d.%d", &parts[0], &parts[1], &parts[2]);
+  const char* at = version.data();
+  const char* const end = at + version.size();
+  for (int& part : parts) {
+    const auto [next, failure] = std::from_chars(at, end, part);
+    if (failure != std::errc{} || next == end) break;
+    at = next + 1;  // past the dot
+  }
   return parts < std::array{4, 0, 1};
 }
 
