@@ -1,5 +1,6 @@
 """What the interop tests share: the program, slides, and skips that ctest sees."""
 
+import collections
 import json
 import os
 import pathlib
@@ -18,12 +19,12 @@ SALT256, SALT4K = "interop256", "interop4k"
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """Each skip on a line of its own; status 77 (ctest: skipped) when nothing else happened."""
+    """Each reason for skips on a line of its own; status 77 (ctest: skipped) when nothing else happened."""
     reports = session.config.pluginmanager.get_plugin("terminalreporter").stats
-    skipped = reports.get("skipped", [])
-    for report in skipped:
-        print(f"\n[SKIPPED] {report.nodeid}: {report.longrepr[2].removeprefix('Skipped: ')}", end="")
-    if skipped and exitstatus == 0 and not reports.get("passed"):
+    reasons = collections.Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports.get("skipped", []))
+    for reason, count in reasons.items():
+        print(f"\n[SKIPPED] {count} of {session.testscollected}: {reason}", end="")
+    if reasons and exitstatus == 0 and not reports.get("passed"):
         session.exitstatus = 77
 
 
