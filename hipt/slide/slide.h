@@ -48,8 +48,8 @@ class Slide {
 
   // Pixels of `level`, `size` of them from the level-0 place `origin`. Outside the slide and where nothing was scanned
   // the pixels are black: alpha is dropped as the published programs do.
-  // Throws NotFound for a missing level, InvalidArgument for a negative size or more than 2e9 pixels, Corrupt for damaged
-  // tiles, Unsupported for a level that the reader is known to misread.
+  // Throws NotFound for a missing level, InvalidArgument for a negative size or more than 2e9 pixels, Corrupt for
+  // damaged tiles, Unsupported for a level that the reader is known to misread.
   image::RgbImage read_region(Level0Point origin, int level, Size size) const;
 
   // "label", "macro", "thumbnail": names and sizes, then pixels.
