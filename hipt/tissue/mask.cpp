@@ -33,7 +33,6 @@ image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const
         fmt::format("{}: level {} has {} x {} pixels, too many for a mask picture; choose a coarser --vis_level",
                     slide.path().string(), level, facts.size.width, facts.size.height));
   }
-  cv::setNumThreads(0);
   image::RgbImage picture = slide.read_region({0, 0}, level, facts.size);
   cv::Mat canvas(picture.height(), picture.width(), CV_8UC3, picture.data());
 
