@@ -40,8 +40,9 @@ encode::SlideJob region_job(const slide::Slide& slide) {
   encode::SlideJob job;
   job.tissue = tissue::preset("bwh_biopsy");
   job.tile.patch_level = 0;
-  job.tile.patch_size = std::min(slide.size().width, slide.size().height) >= 8192 ? 4096 : 1024;
-  job.tile.step_size = 2 * job.tile.patch_size;
+  const bool large = std::min(slide.size().width, slide.size().height) >= 8192;
+  job.tile.patch_size = large ? 4096 : 1024;
+  job.tile.step_size = large ? 8192 : 1024;
   job.encode.weights256 = "random:bench";
   job.encode.weights4k = "random:bench";
   return job;

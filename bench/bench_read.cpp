@@ -43,11 +43,14 @@ double megapixels_per_second(const std::filesystem::path& file, std::int64_t sid
 void bench_read(const std::filesystem::path& slide) {
   ThreadPool one(1);
   ThreadPool all(usable_cores());
+  const Size size = slide::open_slide(slide)->size();
+  const std::int64_t slide_side = std::min(size.width, size.height);
   fmt::print("\nReading {} (megapixels/s, level 0, JPEG to RGB)\n", slide.filename().string());
   fmt::print("{:<24}{:>10}{:>14}\n", "", "1 thread", fmt::format("{} threads", all.size()));
   for (const auto& [name, side, most] : {std::tuple("256-px patches", std::int64_t{256}, std::size_t{600}),
                                          std::tuple("2048-px regions", std::int64_t{2048}, std::size_t{10}),
                                          std::tuple("4096-px regions", std::int64_t{4096}, std::size_t{4})}) {
+    if (side > slide_side) continue;
     const double single = megapixels_per_second(slide, side, most, one);
     fmt::print("{:<24}{:>10.0f}{:>14.0f}\n", name, single, megapixels_per_second(slide, side, most, all));
   }
