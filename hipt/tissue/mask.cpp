@@ -8,7 +8,7 @@
 namespace hipt::tissue {
 namespace {
 
-constexpr std::int64_t kMostPixels = 933'120'000;  // CLAM's limit of a picture
+constexpr std::int64_t kMostMaskPixels = 933'120'000;  // CLAM's limit of a picture
 
 // CLAM multiplies by the inverse of the downsample and truncates.
 std::vector<cv::Point> to_level(const Ring& ring, Downsample inverse) {
@@ -27,7 +27,7 @@ image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const
   check_ranges(options);
   const int level = resolve_level(slide, options.vis_level, "vis_level");
   const slide::Level& facts = slide.levels()[static_cast<std::size_t>(level)];
-  if (facts.size.width * facts.size.height > kMostPixels) {
+  if (facts.size.width * facts.size.height > kMostMaskPixels) {
     throw Error(
         ErrorCode::Unsupported,
         fmt::format("{}: level {} has {} x {} pixels, too many for a mask picture; choose a coarser --vis_level",

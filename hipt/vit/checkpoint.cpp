@@ -1,6 +1,7 @@
 #include "hipt/vit/checkpoint.h"
 
 #include <algorithm>
+
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"

@@ -11,12 +11,12 @@ namespace hipt::vit {
 inline constexpr int kPatchPx = 256;  // side of a ViT-4096 token
 
 struct RegionFeatures {
-  std::int64_t rows = 0;        // patches
+  std::int64_t rows = 0;  // patches
   std::int64_t cols = 0;
-  Array cls256;                 // [rows * cols, 384], row by row
-  Array mean256;                // [1, 384]
-  Array cls4k;                  // [1, 192]
-  Array mean256_cls4k;          // [1, 576], the two above side by side
+  Array cls256;         // [rows * cols, 384], row by row
+  Array mean256;        // [1, 384]
+  Array cls4k;          // [1, 192]
+  Array mean256_cls4k;  // [1, 576], the two above side by side
 };
 
 // Offset of torchvision's CenterCrop on one axis: (size - cropped) / 2, halves to even.
