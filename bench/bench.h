@@ -1,0 +1,30 @@
+#pragma once
+// What the measurements share. Each part prints its table to standard output; docs/performance.md quotes them.
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+namespace hipt::bench {
+
+inline constexpr int kRounds = 5;
+
+double seconds_of(const std::function<void()>& work);
+double median(std::vector<double> values);
+// Median of what `measure` gives in `rounds` calls.
+double median_of(int rounds, const std::function<double()>& measure);
+
+// Seconds until `threads` threads have each done `work(thread)`; they start it together (first start to last end).
+double seconds_on_threads(std::size_t threads, const std::function<void(std::size_t)>& work);
+
+// Float32 operations a second (a fused multiply-add is two) of `threads` threads in a loop that does nothing else, on
+// the best instruction set.
+double float_peak(std::size_t threads);
+
+void bench_peak();
+void bench_engine();
+void bench_read(const std::filesystem::path& slide);
+void bench_end_to_end(const std::filesystem::path& slide);
+
+}  // namespace hipt::bench
