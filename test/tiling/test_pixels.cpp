@@ -68,6 +68,19 @@ TEST_CASE("mag covers whole patches where patch_level truncates as published") {
   CHECK(by_level.patch == Size{768, 768});  // spec: 3.9998 counts as 3
 }
 
+TEST_CASE("the centre of an odd patch is half a pixel when holes are asked") {
+  // spec 3.4: the hole test looks at x + ref/2, here 127.5, strictly inside a hole that begins at 127.
+  const tissue::Contour contour{{{0, 0}, {400, 0}, {400, 400}, {0, 400}},
+                                {{{127, 0}, {400, 0}, {400, 400}, {127, 400}}}};
+  tiling::TileOptions options;
+  options.contour_fn = tiling::ContourTest::Center;
+  const auto accepted = [&](std::int64_t size) {
+    return tiling::contour_points(contour, {400, 400}, {{size, size}, {1000, 1000}}, options).size();
+  };
+  CHECK(accepted(255) == 0);
+  CHECK(accepted(254) == 1);  // 127: on the hole's boundary, which is not in it
+}
+
 TEST_CASE("a grid too fine to finish is refused") {
   const FakeSlide slide({{200000, 200000}}, 20, std::nullopt);
   tiling::TileOptions options;
