@@ -21,9 +21,10 @@ struct Request {
   std::int64_t last_blocks = 0;  // normed outputs of the last n blocks (get_intermediate_layers)
 };
 
+// Tokens are in the order of the sequence: class token, register tokens, grid row by row.
 struct Outputs {
   Array class_token;          // [dim]
-  Array tokens;               // [1 + rows * cols, dim]            when asked
+  Array tokens;               // [tokens, dim]                     when asked
   Array attention;            // [heads, tokens, tokens]           when asked (get_last_selfattention)
   std::vector<Array> blocks;  // n x [tokens, dim], oldest first   when asked
 };
