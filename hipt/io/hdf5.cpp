@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -42,23 +44,40 @@ Dataset open_dataset(hid_t file, const std::string& name) {
   return dataset;
 }
 
-// Refuses a shape that promises more data than the file stores, before memory is taken for it.
+// The bytes that the dataset's chunks must have together when no filter changes their size; 0 when it has no chunks.
+std::uint64_t expected_chunk_bytes(const Dataset& dataset, const Handle& properties) {
+  if (H5Pget_layout(properties.get()) != H5D_CHUNKED || H5Pget_nfilters(properties.get()) > 0) return 0;
+  std::vector<hsize_t> chunk(dataset.shape().size());
+  hsize_t chunks = 0;
+  require_hdf5(H5Pget_chunk(properties.get(), static_cast<int>(chunk.size()), chunk.data()) >= 0 &&
+                   H5Dget_num_chunks(dataset.id.get(), dataset.space.get(), &chunks) >= 0,
+               ErrorCode::Corrupt, "chunks");
+  std::uint64_t bytes = chunks * H5Tget_size(dataset.type.get());
+  for (const hsize_t side : chunk) bytes *= side;
+  return bytes;
+}
+
+// Refuses a shape that promises more data than the file stores, before memory is taken for it, and chunks whose sizes
+// contradict the dataset: HDF5 1.10 would read beyond them.
 void check_storage(const Dataset& dataset, DType dtype) {
   const Handle properties(H5Dget_create_plist(dataset.id.get()), H5Pclose);
   require_hdf5(bool(properties), ErrorCode::Corrupt, "creation properties");
   if (H5Pget_layout(properties.get()) == H5D_VIRTUAL || H5Pget_external_count(properties.get()) > 0) {
     throw Error(ErrorCode::Unsupported, "its data lie in another file");
   }
-  const auto needed = static_cast<std::uint64_t>(element_count(dataset.shape())) * size_of(dtype);
   const std::uint64_t stored = H5Dget_storage_size(dataset.id.get());
   const Handle file(H5Iget_file_id(dataset.id.get()), H5Fclose);
   hsize_t file_size = 0;
   H5Fget_filesize(file.get(), &file_size);
+  const std::uint64_t chunk_bytes = expected_chunk_bytes(dataset, properties);
+  if (stored > file_size || (chunk_bytes != 0 && chunk_bytes != stored)) {
+    throw Error(ErrorCode::Corrupt, fmt::format("{} bytes of data, which contradicts its file or its chunks", stored));
+  }
   // Unfiltered data at most double in memory (dtype_of).
   const std::uint64_t ratio = H5Pget_nfilters(properties.get()) > 0 ? kMaxCompressionRatio : 2;
-  if (stored > file_size || needed / ratio > stored || (stored == 0 && needed > 0)) {
-    throw Error(ErrorCode::Corrupt, fmt::format("shape {} promises {} bytes, the file stores {}",
-                                                to_string(dataset.shape()), needed, stored));
+  if (static_cast<std::uint64_t>(element_count(dataset.shape())) > stored * ratio / size_of(dtype)) {
+    throw Error(ErrorCode::Corrupt,
+                fmt::format("shape {} promises more than the {} bytes stored", to_string(dataset.shape()), stored));
   }
 }
 
@@ -91,10 +110,17 @@ Handle access_properties() {
 struct Hdf5File::State {
   std::filesystem::path path;
   Handle file;
+  std::set<std::string, std::less<>> sound;  // datasets that passed check_storage: it walks all their chunks
 
   ~State() {
     const Hdf5Call call;
     file = Handle();
+  }
+
+  void check_once(const std::string& name, const Dataset& dataset, DType dtype) {
+    if (sound.contains(name)) return;
+    check_storage(dataset, dtype);
+    sound.insert(name);
   }
 
   // Runs `body` under the lock; errors gain the file's name.
@@ -234,7 +260,7 @@ Array Hdf5File::read_dataset(const std::string& name) const {
     const Dataset dataset = open_dataset(state_->file.get(), name);
     return with_context(fmt::format("dataset \"{}\"", name), [&] {
       const DType dtype = dtype_of(dataset.type.get());
-      check_storage(dataset, dtype);
+      state_->check_once(name, dataset, dtype);
       Array values(dtype, dataset.shape());
       if (values.empty()) return values;
       const Handle type = hdf5_type(dtype);
@@ -250,7 +276,7 @@ Array Hdf5File::read_rows(const std::string& name, std::int64_t first, std::int6
     const Dataset dataset = open_dataset(state_->file.get(), name);
     return with_context(fmt::format("dataset \"{}\"", name), [&] {
       const DType dtype = dtype_of(dataset.type.get());
-      check_storage(dataset, dtype);
+      state_->check_once(name, dataset, dtype);
       Shape shape = dataset.shape();
       if (shape.empty() || first < 0 || count < 0 || first > shape[0] || count > shape[0] - first) {
         throw Error(ErrorCode::InvalidArgument,

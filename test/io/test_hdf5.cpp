@@ -188,3 +188,21 @@ TEST_CASE("hdf5 works from many threads, each with its file") {
   for (std::thread& thread : threads) thread.join();
   CHECK(test::read_text(folder / "0") == test::read_text(folder / "3"));
 }
+
+TEST_CASE("hdf5 datasets that promise more than their file holds are errors") {
+  const test::TemporaryFolder folder;
+  write_small_file(folder / "a.h5");
+  // The shape's first dimension, 5, stands before the maximum (unlimited: all ones) in the dataspace message.
+  const std::string whole = test::read_text(folder / "a.h5");
+  const std::string shape("\x05\0\0\0\0\0\0\0\x02\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff", 24);
+  const std::size_t at = whole.find(shape);
+  REQUIRE(at != std::string::npos);
+  for (const int byte : {1, 4, 7}) {
+    std::string changed = whole;
+    changed[at + static_cast<std::size_t>(byte)] = 1;
+    test::write_text(folder / "changed.h5", changed);
+    const io::Hdf5File file = io::Hdf5File::open(folder / "changed.h5");
+    CHECK(error_of([&] { file.read_dataset("coords"); }) == ErrorCode::Corrupt);
+    CHECK(error_of([&] { file.read_rows("coords", 0, 1); }) == ErrorCode::Corrupt);
+  }
+}

@@ -174,8 +174,8 @@ TEST_CASE("torch pickles call nothing") {
 
 TEST_CASE("torch pickles nested and circular and shared without end are errors") {
   PickleFile file;
-  CHECK(file.code(repeated("]", 1) + repeated("]", 1'000'000) + repeated("a", 1'000'000)) == ErrorCode::Corrupt);
-  CHECK(file.code(")" + repeated("\x85", 1'000'000)) == ErrorCode::Corrupt);
+  CHECK(file.code(repeated("]", 100'001) + repeated("a", 100'000)) == ErrorCode::Corrupt);
+  CHECK(file.code(")" + repeated("\x85", 100'000)) == ErrorCode::Corrupt);
   CHECK(file.code("]q\x01h\x01"
                   "a") == ErrorCode::Corrupt);                          // a list in itself
   CHECK(file.code("}q\x01X\x01\0\0\0ah\x01s"s) == ErrorCode::Corrupt);  // a dict in itself
@@ -183,16 +183,16 @@ TEST_CASE("torch pickles nested and circular and shared without end are errors")
   std::string doubling = "]q\x00"s;
   for (char i = 0; i < 60; ++i) doubling += "](h"s + i + "h"s + i + "eq"s + static_cast<char>(i + 1);
   CHECK(file.code(doubling) == ErrorCode::Corrupt);
-  // A long text named a million times.
+  // A long text named a thousand times.
   const std::string text = "X\x00\x00\x10\x00"s + std::string(1 << 20, 'x');
   CHECK(file.code("]" + text +
                   "q\x01"
                   "0(" +
-                  repeated("h\x01", 1'000'000) + "e") == ErrorCode::Corrupt);
-  CHECK(file.code(repeated("N", 3'000'000)) == ErrorCode::Unsupported);
-  CHECK(file.code(repeated("(", 3'000'000)) == ErrorCode::Unsupported);
-  CHECK(file.code("N" + repeated("2", 3'000'000)) == ErrorCode::Unsupported);
-  CHECK(file.code("N" + repeated("\x94", 3'000'000)) == ErrorCode::Unsupported);
+                  repeated("h\x01", 1'000) + "e") == ErrorCode::Corrupt);
+  CHECK(file.code(repeated("N", 2'200'000)) == ErrorCode::Unsupported);
+  CHECK(file.code(repeated("(", 2'200'000)) == ErrorCode::Unsupported);
+  CHECK(file.code("N" + repeated("2", 2'200'000)) == ErrorCode::Unsupported);
+  CHECK(file.code("N" + repeated("\x94", 2'200'000)) == ErrorCode::Unsupported);
   CHECK(file.code("c" + std::string(1000, 'm') + "\nname\n") == ErrorCode::Corrupt);
 }
 
