@@ -27,15 +27,15 @@ class VitPatchEncoder final : public PatchEncoder {
 
 OptionTexts vit_identity(const vit::Weights& weights, std::string_view prefix) {
   const vit::ViTConfig& config = weights.config;
-  OptionTexts texts = {
-      {fmt::format("{}.model", prefix), config.name},
-      {fmt::format("{}.sizes", prefix), fmt::format("dim {} depth {} heads {} mlp {} tokens {}", config.dim,
-                                                    config.depth, config.heads, config.mlp_dim, config.token_px)},
-      {fmt::format("{}.weights_sha256", prefix), weights.sha256},
-      {fmt::format("{}.precision", prefix), "f32"},
-  };
+  const auto name = [prefix](std::string_view entry) { return fmt::format("{}.{}", prefix, entry); };
+  OptionTexts texts = {{name("model"), config.name},
+                       {name("sizes"), fmt::format("dim {} depth {} heads {} mlp {}", config.dim, config.depth,
+                                                   config.heads, config.mlp_dim)},
+                       {name("weights_sha256"), weights.sha256},
+                       {name("precision"), "f32"}};
   if (config.source == vit::TokenSource::Pixels) {
-    texts.emplace_back(fmt::format("{}.normalisation", prefix),
+    texts.emplace_back(name("token_px"), fmt::format("{}", config.token_px));
+    texts.emplace_back(name("normalisation"),
                        fmt::format("mean {} std {}", fmt::join(config.mean, " "), fmt::join(config.std, " ")));
   }
   return texts;

@@ -20,11 +20,11 @@ using Archive = std::unique_ptr<archive, decltype(&archive_read_free)>;
   throw Error(ErrorCode::Corrupt, fmt::format("{}: {}", what, reason != nullptr ? reason : "damaged zip archive"));
 }
 
-Archive open_zip(const MappedFile& file) {
+Archive open_zip(const MappedFile& file, std::size_t block_bytes) {
   Archive source(archive_read_new(), &archive_read_free);
   if (!source) throw std::bad_alloc();
   archive_read_support_format_zip_seekable(source.get());
-  if (archive_read_open_memory(source.get(), file.bytes().data(), file.bytes().size()) != ARCHIVE_OK) {
+  if (archive_read_open_memory2(source.get(), file.bytes().data(), file.bytes().size(), block_bytes) != ARCHIVE_OK) {
     throw_archive(source.get(), "zip directory");
   }
   return source;
@@ -41,17 +41,22 @@ std::span<const std::byte> next_block(archive* source, std::string_view name) {
   return {static_cast<const std::byte*>(data), size};
 }
 
-ZipRecord read_entry(archive* source, std::string_view name, std::int64_t size,
-                     const std::shared_ptr<const MappedFile>& file) {
+// Blocks of a stored entry lie one behind the other in the mapped file: together they are a view of it. Blocks of a
+// compressed entry, and of one whose header straddles two blocks, are copied.
+ZipRecord read_entry(archive* source, std::string_view name, const std::shared_ptr<const MappedFile>& file) {
   const std::span<const std::byte> mapped = file->bytes();
+  const auto is_mapped = [&](const std::byte* data) {
+    return data >= mapped.data() && data < mapped.data() + mapped.size();
+  };
   std::span<const std::byte> block = next_block(source, name);
-  const bool is_stored =
-      !block.empty() && block.data() >= mapped.data() && block.data() < mapped.data() + mapped.size();
-  if (is_stored && static_cast<std::uint64_t>(size) == block.size()) {
-    next_block(source, name);  // checks the CRC-32
-    return {file, block};
+  std::span<const std::byte> view;
+  if (!block.empty() && is_mapped(block.data())) view = block.first(0);
+  while (!block.empty() && view.data() != nullptr && block.data() == view.data() + view.size()) {
+    view = {view.data(), view.size() + block.size()};
+    block = next_block(source, name);
   }
-  auto copy = std::make_shared<std::vector<std::byte>>();
+  if (block.empty()) return {file, view};
+  auto copy = std::make_shared<std::vector<std::byte>>(view.begin(), view.end());
   for (; !block.empty(); block = next_block(source, name)) {
     if (copy->size() / kMaxDeflateRatio > mapped.size())
       throw Error(ErrorCode::Corrupt, fmt::format("{}: too long", name));
@@ -62,9 +67,9 @@ ZipRecord read_entry(archive* source, std::string_view name, std::int64_t size,
 
 }  // namespace
 
-ZipRecords read_zip(const std::shared_ptr<const MappedFile>& file,
-                    const std::function<bool(std::string_view)>& wanted) {
-  const Archive source = open_zip(*file);
+ZipRecords read_zip(const std::shared_ptr<const MappedFile>& file, const std::function<bool(std::string_view)>& wanted,
+                    std::size_t block_bytes) {
+  const Archive source = open_zip(*file, block_bytes);
   ZipRecords records;
   archive_entry* entry = nullptr;
   for (;;) {
@@ -77,7 +82,7 @@ ZipRecords read_zip(const std::shared_ptr<const MappedFile>& file,
     if (const std::size_t folder = name.find('/'); folder != std::string_view::npos) name.remove_prefix(folder + 1);
     if (wanted(name) && !records.contains(name)) {
       const std::string kept(name);
-      records.emplace(kept, read_entry(source.get(), kept, archive_entry_size(entry), file));
+      records.emplace(kept, read_entry(source.get(), kept, file));
     }
   }
 }

@@ -166,6 +166,8 @@ def main():
         torch.save(value, HERE / name, **options)
     big_endian(HERE / "kinds_zip.pt", HERE / "kinds_big_endian.pt")
     legacy_with_view(HERE / "views_legacy.pt")
+    with zipfile.ZipFile(HERE / "protocol3.pt") as old, zipfile.ZipFile(HERE / "deflated.pt", "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist(): new.writestr(zipfile.ZipInfo(name), old.read(name), zipfile.ZIP_DEFLATED)
     save_file({"float32": torch.arange(6, dtype=torch.float32).reshape(2, 3), "bfloat16": torch.tensor([1.0, -0.5], dtype=torch.bfloat16),
                "bool": torch.tensor([False, True, True]), "int64": torch.tensor(-7)}, HERE / "small.safetensors", metadata={"format": "pt"})
     save_file(dict(state_dict("gold1")), HERE / "bare.safetensors")
