@@ -121,6 +121,26 @@ OptionTexts option_texts(const Options& options) {
   return texts;
 }
 
+// Sets the fields that `texts` names from text as OptionCollector, pandas and Python write it: true/True, 8/8.0, none
+// or empty for an empty list or optional, "5,1,3". Other names are passed over. Throws InvalidArgument naming the
+// field.
+class OptionTextReader final : public OptionVisitor {
+ public:
+  explicit OptionTextReader(const OptionTexts& texts) : texts_(texts) {}
+
+  void boolean(bool& value, const Field& field) override;
+  void integer(std::int64_t& value, const Field& field) override;
+  void number(double& value, const Field& field) override;
+  void text(std::string& value, const Field& field) override;
+  void list(std::vector<std::int64_t>& value, const Field& field) override;
+  void optional_number(std::optional<double>& value, const Field& field) override;
+  void choice(std::string& value, std::span<const std::string_view> names, const Field& field) override;
+
+ private:
+  const std::string* find(const Field& field) const;
+  const OptionTexts& texts_;
+};
+
 // Throws InvalidArgument naming the flag, the value and the range when a number is out of its field's range.
 class OptionRangeCheck final : public OptionVisitor {
  public:
@@ -138,6 +158,13 @@ void check_ranges(const Options& options) {
   OptionRangeCheck check;
   Options copy = options;
   describe(copy, static_cast<OptionVisitor&>(check));
+}
+
+template <class Options>
+void set_from_texts(Options& options, const OptionTexts& texts) {
+  OptionTextReader reader(texts);
+  describe(options, static_cast<OptionVisitor&>(reader));
+  check_ranges(options);
 }
 
 }  // namespace hipt

@@ -53,7 +53,7 @@ void collect(const fs::path& folder, bool nested, std::set<fs::path>& visited, S
     if (entry.is_directory(ignored)) {
       if (nested && !belongs_to_mirax_slide(entry.path())) collect(entry.path(), nested, visited, found);
     } else if (entry.is_regular_file(ignored) && is_slide_file(entry.path())) {
-      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt});
+      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt, {}});
     } else {
       found.not_slides.push_back(entry.path());
     }
@@ -108,7 +108,7 @@ Source from_csv(const fs::path& file) {
         throw Error(ErrorCode::InvalidArgument, fmt::format("slide \"{}\": does not name a file", cell));
       }
       const auto mpp = mpp_column ? parse_mpp(table.rows[row][*mpp_column]) : std::nullopt;
-      found.slides.push_back({slide, slide.stem().string(), mpp});
+      found.slides.push_back({slide, slide.stem().string(), mpp, {}});
     });
   }
   if (found.slides.empty()) throw Error(ErrorCode::NotFound, fmt::format("{}: lists no slide", file.string()));
@@ -144,7 +144,7 @@ Source find_slides(const fs::path& source, bool nested) {
   } else if (is_csv(source)) {
     found = from_csv(source);
   } else {
-    found.slides.push_back({source, source.stem().string(), std::nullopt});
+    found.slides.push_back({source, source.stem().string(), std::nullopt, {}});
   }
   require_distinct_ids(found);
   return found;

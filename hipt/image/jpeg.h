@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <vector>
 
 #include "hipt/image/image.h"
 
@@ -14,5 +15,9 @@ namespace hipt::image {
 RgbImage decode_jpeg(std::span<const std::byte> bytes);
 // The same of a file, whose name stands in front of the message. Throws NotFound or Io too.
 RgbImage read_jpeg(const std::filesystem::path& file);
+
+// Baseline JPEG with 4:2:0 chroma, as Pillow writes it by default: bytes depend on pixels and quality alone. Throws
+// InvalidArgument for a quality outside 1 .. 100 or a side beyond 65,535.
+std::vector<std::byte> encode_jpeg(RgbView picture, int quality);
 
 }  // namespace hipt::image

@@ -180,11 +180,11 @@ image::RgbImage OpenSlideSlide::read_associated_image(const std::string& name) c
 
 }  // namespace
 
-std::shared_ptr<const Slide> open_with_openslide(const OpenSlideApi& api, const std::filesystem::path& path) {
+std::shared_ptr<Slide> open_with_openslide(const OpenSlideApi& api, const std::filesystem::path& path) {
   Handle handle(api.open(path.c_str()), Closer{&api});
   if (!handle) return nullptr;
-  return with_context(path.string(), [&]() -> std::shared_ptr<const Slide> {
-    return std::make_shared<const OpenSlideSlide>(api, path, std::move(handle));
+  return with_context(path.string(), [&]() -> std::shared_ptr<Slide> {
+    return std::make_shared<OpenSlideSlide>(api, path, std::move(handle));
   });
 }
 

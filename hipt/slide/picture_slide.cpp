@@ -45,8 +45,8 @@ class PictureSlide final : public Slide {
 
 }  // namespace
 
-std::shared_ptr<const Slide> open_picture(const std::filesystem::path& path, image::PictureFormat format) {
-  return std::make_shared<const PictureSlide>(path, format);
+std::shared_ptr<Slide> open_picture(const std::filesystem::path& path, image::PictureFormat format) {
+  return std::make_shared<PictureSlide>(path, format);
 }
 
 }  // namespace hipt::slide

@@ -9,6 +9,6 @@
 namespace hipt::slide {
 
 // Throws what image::read_picture throws, naming the file.
-std::shared_ptr<const Slide> open_picture(const std::filesystem::path& path, image::PictureFormat format);
+std::shared_ptr<Slide> open_picture(const std::filesystem::path& path, image::PictureFormat format);
 
 }  // namespace hipt::slide

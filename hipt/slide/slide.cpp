@@ -84,7 +84,9 @@ image::RgbImage Slide::read_region(Level0Point origin, int level, Size size) con
   });
 }
 
-std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path) {
+namespace {
+
+std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path) {
   check_is_file(path);
   const OpenSlideApi* api = openslide_api();
   if (api != nullptr) {
@@ -101,6 +103,14 @@ std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path) {
     if (*format != image::PictureFormat::Tiff) throw;
     throw Error(error.code(), fmt::format("{}; {}", error.what(), why_not_openslide(api)));
   }
+}
+
+}  // namespace
+
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp) {
+  std::shared_ptr<Slide> slide = open_with_a_reader(path);
+  if (mpp) slide->mpp_ = MicronsPerPixel{*mpp, "user"};
+  return slide;
 }
 
 bool has_slide_extension(const std::filesystem::path& path) {

@@ -19,7 +19,7 @@ struct Level {
   Downsample downsample_xy;  // level-0 size / level size, per axis (CLAM's pair)
 };
 
-// Where the microns per pixel came from, for reports: "openslide.mpp-x", "tiff.XResolution", ...
+// Where the microns per pixel came from, for reports: "openslide.mpp-x", "tiff.XResolution", ..., "user".
 struct MicronsPerPixel {
   double value = 0.0;  // um a pixel of level 0
   std::string source;  // the property that said so
@@ -57,6 +57,8 @@ class Slide {
   virtual image::RgbImage read_associated_image(const std::string& name) const = 0;
 
  protected:
+  friend std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp);
+
   virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
 
   std::filesystem::path path_;
@@ -69,9 +71,10 @@ class Slide {
   std::optional<double> objective_;
 };
 
-// Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles).
+// Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). `mpp`, when
+// given, is taken instead of what the file says (its source is then "user").
 // Throws NotFound, Corrupt or Unsupported, naming file and reason.
-std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path);
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp = std::nullopt);
 
 // Whether a file of this name is tried as a slide in a folder (by extension, lower case: svs, tif, tiff, ndpi, ...).
 bool has_slide_extension(const std::filesystem::path& path);

@@ -58,12 +58,16 @@ void describe(TileOptions& o, Visitor& v) {
   v(o.contour_fn, {.name = "contour_fn", .help = "which points of a patch must lie in the contour"});
 }
 
-// How a patch is read.
+// How a patch is read: read_size x read_size px of `level`, resampled to patch_size x patch_size px (Pillow's bicubic)
+// where these differ.
 struct PixelRule {
   int level = 0;                  // pyramid level
   std::int64_t read_size = 256;   // px of that level
-  std::int64_t patch_size = 256;  // px that the encoder sees; less than read_size in files that ask for a reduction
+  std::int64_t patch_size = 256;  // px that the encoder sees
 };
+
+// The pixels of a patch or region, patch_size x patch_size. Throws as Slide::read_region does.
+image::RgbImage read_patch(const slide::Slide& slide, const PixelRule& pixels, Level0Point origin);
 
 // The magnification of level 0: the objective, else by microns per pixel as TRIDENT sorts them (below 0.16: 80x, 0.2:
 // 60x, 0.3: 40x, 0.6: 20x, 1.2: 10x, 2.4: 5x). Nothing when the slide has neither, or is coarser.

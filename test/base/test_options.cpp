@@ -101,6 +101,36 @@ TEST_CASE("options: numbers print in the shortest form that reads back to the sa
   CHECK(option_texts(options)[2].second == "20");
 }
 
+TEST_CASE("options: texts of a table set the fields that they name") {
+  PaintOptions options;
+  set_from_texts(options, {{"coats", "3.0"},
+                           {"thickness", "2"},
+                           {"rooms", "5,1,3"},
+                           {"colour", "dark_blue"},
+                           {"weight", "0.75"},
+                           {"a stranger", "x"}});
+  CHECK(options.coats == 3);
+  CHECK(options.thickness == 2.0);
+  CHECK(options.rooms == std::vector<std::int64_t>{5, 1, 3});
+  CHECK(options.colour == Colour::DarkBlue);
+  CHECK(options.weight == 0.75);
+  set_from_texts(options, {{"rooms", "none"}, {"weight", ""}});
+  CHECK(options.rooms.empty());
+  CHECK(!options.weight);
+  const auto message = [](const char* name, const char* text) {
+    std::string said;
+    PaintOptions wrong;
+    CHECK(error_of([&] { set_from_texts(wrong, {{name, text}}); }, &said) == ErrorCode::InvalidArgument);
+    return said;
+  };
+  CHECK(message("coats", "2.5") == "coats \"2.5\": expected a whole number");
+  CHECK(message("coats", "") == "coats \"\": expected a whole number");
+  CHECK(message("coats", "11") == "--coats 11: must be between 1 and 10");
+  CHECK(message("thickness", "1 mm") == "thickness \"1 mm\": expected a number");
+  CHECK(message("rooms", "1,,2") == "rooms \"\": expected a whole number");
+  CHECK(message("colour", "green").starts_with("colour \"green\": expected one of red, dark_blue"));
+}
+
 TEST_CASE("options: a range error names the flag with its value and range") {
   check_ranges(PaintOptions{});
   CHECK(range_error({.coats = 11}) == "--coats 11: must be between 1 and 10");

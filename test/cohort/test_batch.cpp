@@ -39,7 +39,8 @@ class RecordingLog final : public LogSink {
 // A batch over slides that exist by name alone.
 struct Batch {
   explicit Batch(const std::vector<std::string>& names) {
-    for (const std::string& name : names) source.slides.push_back({name, fs::path(name).stem().string(), std::nullopt});
+    for (const std::string& name : names)
+      source.slides.push_back({name, fs::path(name).stem().string(), std::nullopt, {}});
   }
 
   BatchSummary run(const cohort::ProcessSlide& process) {

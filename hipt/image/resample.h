@@ -1,0 +1,17 @@
+#pragma once
+// Resizing of 8-bit pictures bit for bit as Pillow does it (ImagingResample): separable, antialiased (the filter widens
+// when shrinking), fixed-point weights, horizontal pass first. OpenCV's filters do not antialias.
+
+#include "hipt/image/image.h"
+
+namespace hipt::image {
+
+enum class Filter {
+  Bilinear,  // support 1
+  Bicubic,   // support 2, a = -0.5
+};
+
+// Pillow's Image.resize((width, height), filter). Throws InvalidArgument when a side is not positive.
+RgbImage resample(RgbView picture, int width, int height, Filter filter);
+
+}  // namespace hipt::image
