@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hipt/image/resample.h"
 #include "hipt/tiling/tiling.h"
 
 namespace hipt::tiling {
@@ -37,6 +38,13 @@ int level_of_magnification(const slide::Slide& slide, double mag) {
 }
 
 }  // namespace
+
+image::RgbImage read_patch(const slide::Slide& slide, const PixelRule& pixels, Level0Point origin) {
+  image::RgbImage patch = slide.read_region(origin, pixels.level, {pixels.read_size, pixels.read_size});
+  if (pixels.patch_size == pixels.read_size) return patch;
+  const int side = static_cast<int>(pixels.patch_size);
+  return image::resample(patch.view(), side, side, image::Filter::Bicubic);
+}
 
 std::optional<double> slide_magnification(const slide::Slide& slide) {
   if (slide.objective_power()) return slide.objective_power();
