@@ -3,56 +3,15 @@
 #include <map>
 #include <mutex>
 #include <string_view>
-#include <utility>
+#include <tuple>
+#include <unordered_map>
 
 #include <fmt/format.h>
-#include <omp.h>
-#include <oneapi/dnnl/dnnl.hpp>
 
-#include "hipt/base/error.h"
+#include "hipt/kernels/onednn_internal.h"
 
 namespace hipt::kernels {
 namespace {
-
-using Memory = dnnl::memory;
-using Tag = dnnl::memory::format_tag;
-
-const dnnl::engine& processor() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
-}
-
-dnnl::stream& calling_thread() {
-  thread_local dnnl::stream stream(processor());
-  return stream;
-}
-
-// Debian's oneDNN divides its work among OpenMP's threads, both when it plans a product and when it runs it.
-class OneOpenMpThread {
- public:
-  OneOpenMpThread() : before_(omp_get_max_threads()) {
-    if (before_ != 1) omp_set_num_threads(1);
-  }
-  ~OneOpenMpThread() {
-    if (before_ != 1) omp_set_num_threads(before_);
-  }
-  OneOpenMpThread(const OneOpenMpThread&) = delete;
-  OneOpenMpThread& operator=(const OneOpenMpThread&) = delete;
-
- private:
-  int before_;
-};
-
-template <class Body>
-decltype(auto) translating_errors(std::string_view what, Body&& body) {
-  try {
-    return std::forward<Body>(body)();
-  } catch (const dnnl::error& error) {
-    throw Error(ErrorCode::Internal, fmt::format("{}: oneDNN: {}", what, error.what()));
-  }
-}
-
-enum class Output { Replace, Add };
 
 Memory::desc matrix(std::int64_t rows, std::int64_t cols, Tag tag = Tag::ab) {
   return {{rows, cols}, Memory::data_type::f32, tag};
@@ -71,17 +30,21 @@ struct Linear::State {
     dnnl::matmul primitive;
   };
   std::mutex mutex;
-  std::map<std::pair<std::int64_t, Output>, std::shared_ptr<const Plan>> plans;  // by rows
+  using PlanKey = std::tuple<std::int64_t, bool, bool, bool>;  // rows; bias, add and relu of the epilogue
+  std::map<PlanKey, std::shared_ptr<const Plan>> plans;
 
-  dnnl::matmul::primitive_desc describe(std::int64_t rows, Output output, const Memory::desc& weights) const {
+  dnnl::matmul::primitive_desc describe(std::int64_t rows, const Epilogue& epilogue,
+                                        const Memory::desc& weights) const {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-    if (output == Output::Add) {
-      dnnl::post_ops after;
-      after.append_sum(1.0f);
-      attributes.set_post_ops(after);
-    }
-    return {dnnl::matmul::desc(matrix(rows, in), weights, matrix(rows, out)), attributes, processor()};
+    dnnl::post_ops after;
+    if (epilogue.add) after.append_sum(1.0f);
+    if (epilogue.relu) after.append_eltwise(1.0f, dnnl::algorithm::eltwise_relu, 0.0f, 0.0f);
+    attributes.set_post_ops(after);
+    const Memory::desc x = matrix(rows, in), y = matrix(rows, out);
+    const auto product = epilogue.bias != nullptr ? dnnl::matmul::desc(x, weights, matrix(1, out), y)
+                                                  : dnnl::matmul::desc(x, weights, y);
+    return {product, attributes, processor()};
   }
 
   // oneDNN's "brgemm" implementations (AVX-512, AMX) want weights in blocks of their own. Its "gemm" (AVX2 and below)
@@ -90,8 +53,8 @@ struct Linear::State {
   void pack(std::span<const float> values) {
     constexpr std::int64_t kTypicalRows = 257;
     constexpr std::int64_t kPaddingFloats = 16;
-    weight_layout = describe(kTypicalRows, Output::Replace, matrix(in, out, Tag::any)).weights_desc();
-    const std::string_view implementation = describe(kTypicalRows, Output::Replace, weight_layout).impl_info_str();
+    weight_layout = describe(kTypicalRows, {}, matrix(in, out, Tag::any)).weights_desc();
+    const std::string_view implementation = describe(kTypicalRows, {}, weight_layout).impl_info_str();
     if (implementation.find("brgemm") == std::string_view::npos) {
       weight_layout = Memory::desc({in, out}, Memory::data_type::f32, Memory::dims{out + kPaddingFloats, 1});
     }
@@ -101,29 +64,35 @@ struct Linear::State {
     calling_thread().wait();
   }
 
-  std::shared_ptr<const Plan> plan(std::int64_t rows, Output output) {
+  std::shared_ptr<const Plan> plan(std::int64_t rows, const Epilogue& epilogue) {
     constexpr std::size_t kMostPlans = 32;
+    const PlanKey key{rows, epilogue.bias != nullptr, epilogue.add, epilogue.relu};
     const std::scoped_lock lock(mutex);
-    if (const auto found = plans.find({rows, output}); found != plans.end()) return found->second;
+    if (const auto found = plans.find(key); found != plans.end()) return found->second;
     if (plans.size() >= kMostPlans) plans.clear();
-    const auto description = describe(rows, output, weight_layout);
+    const auto description = describe(rows, epilogue, weight_layout);
     auto made = std::make_shared<const Plan>(Plan{description, dnnl::matmul(description)});
-    plans.emplace(std::pair{rows, output}, made);
+    plans.emplace(key, made);
     return made;
   }
 
-  void run(const float* x, std::int64_t rows, float* y, Output output, Scratch& scratch) {
+  void run(const float* x, std::int64_t rows, float* y, const Epilogue& epilogue, Scratch& scratch) {
     translating_errors("matrix product", [&] {
       const OneOpenMpThread alone;
-      const std::shared_ptr<const Plan> chosen = plan(rows, output);
+      const std::shared_ptr<const Plan> chosen = plan(rows, epilogue);
       const dnnl::matmul::primitive_desc& description = chosen->description;
       const std::size_t bytes = description.scratchpad_desc().get_size();
-      chosen->primitive.execute(calling_thread(),
-                                {{DNNL_ARG_SRC, Memory(description.src_desc(), processor(), const_cast<float*>(x))},
-                                 {DNNL_ARG_WEIGHTS, weight},
-                                 {DNNL_ARG_DST, Memory(description.dst_desc(), processor(), y)},
-                                 {DNNL_ARG_SCRATCHPAD, Memory(description.scratchpad_desc(), processor(),
-                                                              scratch.floats(bytes / sizeof(float) + 1))}});
+      std::unordered_map<int, Memory> arguments = {
+          {DNNL_ARG_SRC, Memory(description.src_desc(), processor(), const_cast<float*>(x))},
+          {DNNL_ARG_WEIGHTS, weight},
+          {DNNL_ARG_DST, Memory(description.dst_desc(), processor(), y)},
+          {DNNL_ARG_SCRATCHPAD,
+           Memory(description.scratchpad_desc(), processor(), scratch.floats(bytes / sizeof(float) + 1))}};
+      if (epilogue.bias != nullptr) {
+        arguments.emplace(DNNL_ARG_BIAS,
+                          Memory(description.bias_desc(), processor(), const_cast<float*>(epilogue.bias)));
+      }
+      chosen->primitive.execute(calling_thread(), arguments);
       calling_thread().wait();
     });
   }
@@ -149,12 +118,8 @@ std::int64_t Linear::out() const {
   return state_->out;
 }
 
-void Linear::apply(const float* x, std::int64_t rows, float* y, Scratch& scratch) const {
-  state_->run(x, rows, y, Output::Replace, scratch);
-}
-
-void Linear::add(const float* x, std::int64_t rows, float* y, Scratch& scratch) const {
-  state_->run(x, rows, y, Output::Add, scratch);
+void Linear::apply(const float* x, std::int64_t rows, float* y, Scratch& scratch, const Epilogue& epilogue) const {
+  state_->run(x, rows, y, epilogue, scratch);
 }
 
 void use_calling_thread_only() {

@@ -10,9 +10,16 @@
 
 namespace hipt::kernels {
 
-// The product of a linear layer, x W^T, over any number of rows; its weights are laid out once for this machine.
-// (Biases are added by the kernels that read the result: a pass of their own would cost more.) Safe from many threads;
-// a call runs on the calling thread alone and gives the same bytes each time for the same number of rows.
+// What becomes of a product before it is stored, in this order.
+struct Epilogue {
+  const float* bias = nullptr;  // [out], added to each row
+  bool add = false;             // added to what y holds (residual connections)
+  bool relu = false;            // negative numbers become 0
+};
+
+// The product of a linear layer, x W^T, over any number of rows; its weights are laid out once for this machine. (The
+// ViT's biases are added by the kernels that read the result, which costs less than an epilogue.) Safe from many
+// threads; a call runs on the calling thread alone and gives the same bytes each time for the same number of rows.
 class Linear {
  public:
   // weight [out, in] row-major as PyTorch keeps it.
@@ -24,10 +31,8 @@ class Linear {
   std::int64_t in() const;
   std::int64_t out() const;
 
-  // y [rows, out] = x [rows, in] W^T. x and y may not overlap.
-  void apply(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
-  // y += x W^T: for residual connections.
-  void add(const float* x, std::int64_t rows, float* y, Scratch& scratch) const;
+  // y [rows, out] = epilogue(x [rows, in] W^T). x and y may not overlap.
+  void apply(const float* x, std::int64_t rows, float* y, Scratch& scratch, const Epilogue& epilogue = {}) const;
 
  private:
   struct State;

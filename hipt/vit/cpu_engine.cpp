@@ -15,6 +15,7 @@
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/pixels.h"
 #include "hipt/kernels/scratch.h"
+#include "hipt/kernels/workspaces.h"
 #include "hipt/vit/cpu_parameters.h"
 #include "hipt/vit/engine.h"
 #include "hipt/vit/grid.h"
@@ -32,30 +33,6 @@ struct Workspace {
   Scratch wide;      // the embedding's input, q k v, and the hidden layer of the MLP: one after the other
   Scratch attended;  // [tokens, dim]
   Scratch inner;     // of the kernels
-};
-
-// Lends workspaces to calls; there come to be as many as there were calls at once.
-class Workspaces {
- public:
-  template <class Body>
-  void lend(Body&& body) {
-    std::unique_ptr<Workspace> lent = take();
-    body(*lent);
-    const std::scoped_lock lock(mutex_);
-    free_.push_back(std::move(lent));
-  }
-
- private:
-  std::unique_ptr<Workspace> take() {
-    const std::scoped_lock lock(mutex_);
-    if (free_.empty()) return std::make_unique<Workspace>();
-    std::unique_ptr<Workspace> taken = std::move(free_.back());
-    free_.pop_back();
-    return taken;
-  }
-
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Workspace>> free_;
 };
 
 class CpuEngine final : public Engine {
@@ -120,7 +97,7 @@ class CpuEngine final : public Engine {
     float* pixels = work.wide.floats(size(grid.size(), embedding_.product.in()));
     kernels::pixels_to_tokens(picture, config_.token_px, pixels);
     float* grid_rows = start_sequence(grid, work);
-    embedding_.product.add(pixels, grid.size(), grid_rows, work.inner);
+    embedding_.product.apply(pixels, grid.size(), grid_rows, work.inner, {.add = true});
     return token_count(config_, grid);
   }
 
@@ -181,7 +158,7 @@ class CpuEngine final : public Engine {
     normalise({x, count}, block.norm2, block.fc2.bias, {normed, count});
     block.fc1.product.apply(normed, rows, hidden, work.inner);
     kernels::add_bias_gelu({hidden, hidden_count}, block.fc1.bias);
-    block.fc2.product.add(hidden, rows, x, work.inner);
+    block.fc2.product.apply(hidden, rows, x, work.inner, {.add = true});
   }
 
   // Queries, keys or values: part 0, 1 or 2 of rows that hold `parts` of them.
@@ -203,7 +180,7 @@ class CpuEngine final : public Engine {
     kernels::attention(part_of(qkv, tokens, 3, 0, bias), part_of(qkv, tokens, 3, 1, bias),
                        part_of(qkv, tokens, 3, 2, bias), {config_.heads, config_.head_dim()}, attended,
                        attention_weights, work.inner);
-    block.proj.product.add(attended, tokens, x, work.inner);
+    block.proj.product.apply(attended, tokens, x, work.inner, {.add = true});
     mlp(block, x, tokens, work);
   }
 
@@ -226,7 +203,7 @@ class CpuEngine final : public Engine {
     kernels::attention(part_of(q, kRows, 1, 0, last_.q.bias), part_of(kv, tokens, 2, 0, last_.kv.bias),
                        part_of(kv, tokens, 2, 1, last_.kv.bias), {config_.heads, config_.head_dim()}, attended, nullptr,
                        work.inner);
-    block.proj.product.add(attended, kRows, x, work.inner);
+    block.proj.product.apply(attended, kRows, x, work.inner, {.add = true});
     mlp(block, x, kRows, work);
   }
 
@@ -273,7 +250,7 @@ class CpuEngine final : public Engine {
 
   mutable std::mutex starts_mutex_;
   mutable std::map<Grid, std::shared_ptr<const Array>> starts_;
-  mutable Workspaces workspaces_;
+  mutable kernels::Workspaces<Workspace> workspaces_;
 };
 
 }  // namespace

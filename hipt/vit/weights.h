@@ -2,23 +2,17 @@
 // The parameters of one ViT by their state-dict names, float32.
 
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <string>
 #include <string_view>
 
-#include "hipt/base/array.h"
+#include "hipt/io/state_dict.h"
 #include "hipt/vit/config.h"
 
 namespace hipt::vit {
 
-struct Weights {
+// Exactly parameter_shapes(config).
+struct Weights : io::Parameters {
   ViTConfig config;
-  std::map<std::string, Array, std::less<>> tensors;  // exactly parameter_shapes(config)
-  std::string origin;                                 // "vit256_small_dino.pth" or "random:gold1", for messages
-  std::string sha256;                                 // of the file's bytes; of "random:SALT" for formula weights
-
-  const Array& at(std::string_view name) const;  // throws Internal when absent
 };
 
 // Formula weights (base/formula.h): for tests and for trying the program without a checkpoint; features mean nothing.

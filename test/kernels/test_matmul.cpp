@@ -45,7 +45,7 @@ TEST_CASE("linear products equal the plain loop at sizes around two vectors") {
         GuardedFloats added("y", rows * out, 3, 1.0);
         std::vector<float> expected_sum(added.span().begin(), added.span().end());
         for (std::size_t i = 0; i < expected.size(); ++i) expected_sum[i] += expected[i];
-        linear.add(x.data(), static_cast<std::int64_t>(rows), added.data(), scratch);
+        linear.apply(x.data(), static_cast<std::int64_t>(rows), added.data(), scratch, {.add = true});
         worst_added.add(test::worst_error(added.span(), expected_sum), place);
         CHECK(y.ends_untouched());
         CHECK(added.ends_untouched());
