@@ -16,8 +16,9 @@ RgbImage decode_jpeg(std::span<const std::byte> bytes);
 // The same of a file, whose name stands in front of the message. Throws NotFound or Io too.
 RgbImage read_jpeg(const std::filesystem::path& file);
 
-// Baseline JPEG with 4:2:0 chroma, as Pillow writes it by default: bytes depend on pixels and quality alone. Throws
-// InvalidArgument for a quality outside 1 .. 100 or a side beyond 65,535.
+// Baseline JPEG with 4:2:0 chroma, byte for byte as Pillow writes it by default: bytes depend on pixels and quality
+// alone. Throws InvalidArgument for a quality outside 1 .. 100 or a side outside 1 .. kMaxJpegSide.
+inline constexpr int kMaxJpegSide = 65500;  // px, libjpeg's limit
 std::vector<std::byte> encode_jpeg(RgbView picture, int quality);
 
 }  // namespace hipt::image
