@@ -1,14 +1,20 @@
 #include "hipt/cohort/batch.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <filesystem>
+#include <mutex>
 #include <new>
+#include <numeric>
 #include <optional>
+#include <thread>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/cohort/output.h"
+#include "hipt/cohort/process_list.h"
 #include "hipt/cohort/run_record.h"
 #include "hipt/io/atomic_file.h"
 
@@ -24,6 +30,32 @@ void clean_up(const StudyFolder& folder) {
   }
 }
 
+// Calls body(0) ... body(count - 1) from so many threads, each the next that is free. The first exception ends the
+// others after the piece in hand and is thrown here.
+void for_each_at_once(std::size_t count, std::size_t threads, const std::function<void(std::size_t)>& body) {
+  if (threads <= 1) {
+    for (std::size_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr first;
+  const auto work = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) body(i);
+    } catch (...) {
+      next = count;
+      const std::scoped_lock guard(mutex);
+      if (!first) first = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> workers;
+    for (std::size_t i = 0; i < std::min(threads, count); ++i) workers.emplace_back(work);
+  }
+  if (first) std::rethrow_exception(first);
+}
+
 // One run over the slides: what is known of each so far.
 class Pass {
  public:
@@ -36,22 +68,27 @@ class Pass {
         process_(process),
         record_(record),
         outcomes_(source.slides.size()),
-        held_elsewhere_(source.slides.size(), false) {}
+        held_elsewhere_(source.slides.size(), 0) {}
 
   // Every slide once, then once more those that others held: most are done by then. Throws Cancelled, and Io when the
   // study's folder cannot be written.
   void run() {
-    for (std::size_t index = 0; index < outcomes_.size(); ++index) visit(index);
-    for (std::size_t index = 0; index < outcomes_.size(); ++index) {
-      if (held_elsewhere_[index]) visit(index);
-    }
+    for (const SlideEntry& slide : source_.left_out) record_left_out(slide);
+    std::vector<std::size_t> slides(outcomes_.size());
+    std::iota(slides.begin(), slides.end(), 0);
+    const bool several = options_.slides_in_flight > 1;
+    if (several) context_.progress.begin(options_.verb, std::ssize(slides), "slides");
+    visit_all(slides);
+    std::erase_if(slides, [&](std::size_t index) { return held_elsewhere_[index] == 0; });
+    visit_all(slides);
+    if (several) context_.progress.end();
   }
 
   BatchSummary summary() const {
     BatchSummary summary;
     for (std::size_t index = 0; index < outcomes_.size(); ++index) {
       if (outcomes_[index]) summary.outcomes.push_back(*outcomes_[index]);
-      if (held_elsewhere_[index]) summary.locked.push_back(file_name(index));
+      if (held_elsewhere_[index] != 0) summary.locked.push_back(file_name(index));
     }
     return summary;
   }
@@ -68,7 +105,8 @@ class Pass {
     const bool failed = outcome.status == Status::Failed;
     const bool noteworthy = !outcome.reason.empty();  // "no tissue: ..." is no failure, but hardly what was hoped for
     const std::string& detail = noteworthy ? outcome.reason : outcome.summary;
-    const LogLevel level = failed ? LogLevel::Error : noteworthy ? LogLevel::Warning : LogLevel::Info;
+    // Not an Error: the summary names every failure once more, also where only errors are shown.
+    const LogLevel level = failed || noteworthy ? LogLevel::Warning : LogLevel::Info;
     if (failed) {
       say(level, index, fmt::format("failed: {}", detail));
     } else if (detail.empty()) {
@@ -78,27 +116,53 @@ class Pass {
     }
   }
 
+  void visit_all(const std::vector<std::size_t>& slides) {
+    for_each_at_once(slides.size(), options_.slides_in_flight, [&](std::size_t i) { visit(slides[i]); });
+  }
+
+  // A row of the process list that is not to be done now.
+  void record_left_out(const SlideEntry& slide) const {
+    const std::optional<Lock> lock = Lock::try_acquire(folder_.lock(slide.id), options_.lock_max_age);
+    if (!lock) return;  // whoever holds it has more to tell
+    Outcome outcome;
+    outcome.status = Status::ToBeProcessed;
+    complete(outcome, slide);
+    record_outcome(folder_, slide.id, outcome);
+  }
+
+  // What the row of the process list needs beside what `process` says.
+  void complete(Outcome& outcome, const SlideEntry& slide) const {
+    outcome.slide_id = slide.path.filename().string();
+    outcome.list_row = slide.list_row;
+    if (outcome.columns.empty() && options_.columns_as_asked) outcome.columns = options_.columns_as_asked(slide);
+    outcome.columns = listed_columns(source_, slide, outcome.columns);
+  }
+
   void visit(std::size_t index) {
     context_.check_stop();
     const auto started = std::chrono::steady_clock::now();
     const SlideEntry& slide = source_.slides[index];
     const std::optional<Lock> lock = Lock::try_acquire(folder_.lock(slide.id), options_.lock_max_age);
-    held_elsewhere_[index] = !lock;
+    held_elsewhere_[index] = lock ? 0 : 1;
     if (!lock) {
       say(LogLevel::Info, index, "another process works on it");
       return;
     }
     Outcome outcome = attempt(slide, *lock);
-    outcome.slide_id = file_name(index);
+    complete(outcome, slide);
     // Whatever became of our work, the slide's record belongs to the process that holds the lock now.
     if (!lock->still_owned()) {
-      held_elsewhere_[index] = true;
+      held_elsewhere_[index] = 1;
       say(LogLevel::Warning, index, "another process took it over after a long pause of this one");
       return;
     }
     say(index, outcome);
     record_outcome(folder_, slide.id, outcome);
-    record_.add(slide, outcome, std::chrono::steady_clock::now() - started);
+    {
+      const std::scoped_lock guard(record_mutex_);
+      record_.add(slide, outcome, std::chrono::steady_clock::now() - started);
+    }
+    if (options_.slides_in_flight > 1) context_.progress.advance(1);
     outcomes_[index] = std::move(outcome);
   }
 
@@ -107,6 +171,9 @@ class Pass {
     failed.status = Status::Failed;
     try {
       return process_(slide, [&lock] { return lock.still_owned(); });
+    } catch (const MadeOtherwise& error) {
+      failed.reason = error.what();
+      failed.earlier_stands = true;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::Cancelled) throw;
       failed.reason = error.what();
@@ -125,7 +192,8 @@ class Pass {
   const ProcessSlide& process_;
   RunRecord& record_;
   std::vector<std::optional<Outcome>> outcomes_;
-  std::vector<bool> held_elsewhere_;
+  std::vector<char> held_elsewhere_;  // written by several threads, each its own
+  std::mutex record_mutex_;
 };
 
 }  // namespace

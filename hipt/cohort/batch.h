@@ -19,6 +19,12 @@ struct BatchOptions {
   std::string verb;     // "tissue", "tile", "encode": for the run record
   OptionTexts options;  // for the run record
   std::chrono::seconds lock_max_age{1800};
+  // Slides worked on at once, each by a thread of its own. 1: on the calling thread, and `process` tells its own
+  // progress; more: the progress is that of the slides.
+  std::size_t slides_in_flight = 1;
+  // The columns of a slide as asked for, levels not resolved: for the process list, where `process` threw and where a
+  // list leaves a slide out. Must not throw.
+  std::function<Columns(const SlideEntry&)> columns_as_asked;
 };
 
 struct BatchSummary {
@@ -27,9 +33,10 @@ struct BatchSummary {
   std::size_t count(Status status) const;
 };
 
-// Calls `process` for each slide under its lock. An Error becomes a Failed outcome (Cancelled is passed on after the
-// record is written). `still_ours` is to be asked before each output is committed. Writes outcomes, the process list
-// and runs/<time>-<id>.json. Waits for no lock: slides held by another process are listed in `locked`.
+// Calls `process` for each slide under its lock; from several threads at once when several slides are in flight. An
+// Error becomes a Failed outcome (Cancelled is passed on after the record is written); outputs that were made otherwise
+// keep their record. `still_ours` is to be asked before each output is committed. Writes outcomes, the process list and
+// runs/<time>-<id>.json. Waits for no lock: slides held by another process are listed in `locked`.
 using ProcessSlide = std::function<Outcome(const SlideEntry& slide, const std::function<bool()>& still_ours)>;
 BatchSummary process_slides(const Source& source, const StudyFolder& folder, const BatchOptions& options,
                             RunContext& context, const ProcessSlide& process);

@@ -2,28 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <optional>
-#include <thread>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "hipt/base/error.h"
-#include "hipt/cohort/lock.h"
 #include "hipt/io/atomic_file.h"
-#include "hipt/io/csv.h"
 
 namespace hipt::cohort {
 namespace {
 
-using namespace std::chrono_literals;
-
-// The list is rebuilt in seconds: a holder without a heartbeat for this long is gone.
-constexpr std::chrono::seconds kListLockMaxAge = 60s;
-constexpr std::chrono::seconds kLongestWait = 150s;
-
-constexpr std::array kStatuses = {Status::Processed, Status::AlreadyExist, Status::Failed};
+constexpr std::array kStatuses = {Status::Processed, Status::AlreadyExist, Status::Failed, Status::ToBeProcessed};
 
 Outcome read_outcome(const std::filesystem::path& file) {
   const std::string text = io::read_text_file(file);
@@ -37,7 +27,8 @@ Outcome read_outcome(const std::filesystem::path& file) {
     if (status == kStatuses.end()) throw Error(ErrorCode::Corrupt, fmt::format("unknown status \"{}\"", word));
     outcome.status = *status;
     outcome.reason = record.at("reason").get<std::string>();
-    outcome.columns = record.at("columns").get<decltype(outcome.columns)>();
+    outcome.columns = record.at("columns").get<Columns>();
+    if (record.contains("list_row")) outcome.list_row = record.at("list_row").get<std::size_t>();
     return outcome;
   } catch (const std::exception& error) {
     throw Error(ErrorCode::Corrupt,
@@ -46,56 +37,29 @@ Outcome read_outcome(const std::filesystem::path& file) {
   }
 }
 
-bool says_processed(const std::filesystem::path& file) {
+// What is on record; nothing when there is no record yet, or a broken one, which is replaced.
+std::optional<Outcome> find_outcome(const std::filesystem::path& file) {
   try {
-    return read_outcome(file).status == Status::Processed;
+    return read_outcome(file);
   } catch (const Error&) {
-    return false;  // none yet, or a broken one, which is replaced
+    return std::nullopt;
   }
 }
 
-// The columns of all outcomes: each where the first outcome that has it puts it, after its neighbour there.
-std::vector<std::string> merged_columns(const std::vector<Outcome>& outcomes) {
-  std::vector<std::string> merged;
-  for (const Outcome& outcome : outcomes) {
-    auto place = merged.begin();
-    for (const auto& [name, value] : outcome.columns) {
-      const auto known = std::find(merged.begin(), merged.end(), name);
-      place = (known != merged.end() ? known : merged.insert(place, name)) + 1;
-    }
+// Adds the columns that only `before` has, each after its neighbour there.
+void keep_columns(Columns& columns, const Columns& before) {
+  auto place = columns.begin();
+  for (const auto& cell : before) {
+    const auto known =
+        std::find_if(columns.begin(), columns.end(), [&](const auto& column) { return column.first == cell.first; });
+    place = (known != columns.end() ? known : columns.insert(place, cell)) + 1;
   }
-  return merged;
 }
 
-io::CsvTable process_list_of(const std::vector<Outcome>& outcomes) {
-  const std::vector<std::string> names = merged_columns(outcomes);
-  io::CsvTable table;
-  table.columns = {"slide_id", "process", "status"};
-  table.columns.insert(table.columns.end(), names.begin(), names.end());
-  table.columns.push_back("reason");
-  for (const Outcome& outcome : outcomes) {
-    std::vector<std::string> row = {outcome.slide_id, outcome.status == Status::Failed ? "1" : "0",
-                                    std::string(to_string(outcome.status))};
-    for (const std::string& name : names) {
-      const auto cell = std::find_if(outcome.columns.begin(), outcome.columns.end(),
-                                     [&](const auto& column) { return column.first == name; });
-      row.push_back(cell == outcome.columns.end() ? "" : cell->second);
-    }
-    row.push_back(outcome.reason);
-    table.rows.push_back(std::move(row));
-  }
-  return table;
-}
-
-// Others rebuild the list too. Ours must come after them, or it could miss outcomes recorded meanwhile.
-Lock wait_for_lock(const std::filesystem::path& file) {
-  const auto give_up = std::chrono::steady_clock::now() + kLongestWait;
-  while (std::chrono::steady_clock::now() < give_up) {
-    if (std::optional<Lock> lock = Lock::try_acquire(file, kListLockMaxAge)) return std::move(*lock);
-    std::this_thread::sleep_for(10ms);
-  }
-  throw Error(ErrorCode::Io, fmt::format("{}: held by another process for over {} s; remove it if no hipt is running",
-                                         file.string(), kLongestWait.count()));
+bool replaces(const Outcome& outcome, const Outcome& before) {
+  const bool stands = before.status == Status::Processed;
+  return outcome.status != Status::ToBeProcessed &&
+         !(stands && (outcome.status == Status::AlreadyExist || outcome.earlier_stands));
 }
 
 }  // namespace
@@ -108,22 +72,23 @@ std::string_view to_string(Status status) {
       return "already_exist";
     case Status::Failed:
       return "failed";
+    case Status::ToBeProcessed:
+      return "tbp";
   }
   return "failed";
 }
 
 void record_outcome(const StudyFolder& folder, const std::string& id, const Outcome& outcome) {
   const std::filesystem::path file = folder.outcome(id);
-  Status status = outcome.status;
-  if (status == Status::AlreadyExist) {
-    if (says_processed(file)) return;
-    // The run that made the outputs ended before it could say so.
-    status = Status::Processed;
-  }
-  const nlohmann::ordered_json record = {{"slide_id", outcome.slide_id},
-                                         {"status", to_string(status)},
-                                         {"reason", outcome.reason},
-                                         {"columns", outcome.columns}};
+  const std::optional<Outcome> before = find_outcome(file);
+  if (before && !replaces(outcome, *before)) return;
+  Columns columns = outcome.columns;
+  if (before) keep_columns(columns, before->columns);
+  // The run that made the outputs ended before it could say so.
+  const Status status = outcome.status == Status::AlreadyExist ? Status::Processed : outcome.status;
+  nlohmann::ordered_json record = {
+      {"slide_id", outcome.slide_id}, {"status", to_string(status)}, {"reason", outcome.reason}, {"columns", columns}};
+  if (outcome.list_row) record["list_row"] = *outcome.list_row;
   // A file name or a library's message need not be UTF-8.
   io::write_text_file(file, record.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
@@ -145,11 +110,6 @@ std::vector<Outcome> recorded_outcomes(const StudyFolder& folder) {
   std::stable_sort(outcomes.begin(), outcomes.end(),
                    [](const Outcome& a, const Outcome& b) { return a.slide_id < b.slide_id; });
   return outcomes;
-}
-
-void rebuild_process_list(const StudyFolder& folder) {
-  const Lock lock = wait_for_lock(folder.lock(folder.process_list().filename().string()));
-  io::write_csv(folder.process_list(), process_list_of(recorded_outcomes(folder)));
 }
 
 }  // namespace hipt::cohort

@@ -1,18 +1,20 @@
 #pragma once
 // What became of one slide: a small file a slide, from which process_list_autogen.csv is rebuilt.
 
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "hipt/cohort/source.h"
 #include "hipt/cohort/study_folder.h"
 
 namespace hipt::cohort {
 
 enum class Status {
-  Processed,     // "processed": made by this run (also with 0 patches; `reason` says why)
-  AlreadyExist,  // "already_exist": present and equal in fingerprint
-  Failed,        // "failed": `reason` is the error
+  Processed,      // "processed": made by this run (also with 0 patches; `reason` says why)
+  AlreadyExist,   // "already_exist": present and equal in fingerprint
+  Failed,         // "failed": `reason` is the error
+  ToBeProcessed,  // "tbp": a row of a process list that is not to be done now
 };
 std::string_view to_string(Status status);  // CLAM's words
 
@@ -21,18 +23,18 @@ struct Outcome {
   Status status = Status::Processed;
   std::string reason;  // "" when all is well; "no tissue: ..." or an error's text otherwise
   // Further columns of the process list in order: CLAM's (seg_level, sthresh, ... contour_fn), then counts.
-  std::vector<std::pair<std::string, std::string>> columns;
-  std::string summary;  // for the log alone: "50 patches"
+  Columns columns;
+  std::string summary;                  // for the log alone: "50 patches"
+  std::optional<std::size_t> list_row;  // the slide's row in a process list
+  bool earlier_stands = false;          // failed because outputs made otherwise are there: they stay, and so does
+                                        // their record
 };
 
-// D/outcomes/<id>.json, atomically. An AlreadyExist outcome does not replace the record of how the outputs were made;
-// where that record is missing (the run was killed just before it) it becomes a Processed one, so that a resumed run
-// leaves what an undisturbed run leaves.
+// D/outcomes/<id>.json, atomically. Columns that the record there has and `outcome` has not are kept (those of `hipt
+// tile` when `hipt tissue` runs after it). An AlreadyExist outcome does not replace the record of how the outputs were
+// made; where that record is missing (the run was killed just before it) it becomes a Processed one, so that a resumed
+// run leaves what an undisturbed run leaves. ToBeProcessed replaces nothing.
 void record_outcome(const StudyFolder& folder, const std::string& id, const Outcome& outcome);
 std::vector<Outcome> recorded_outcomes(const StudyFolder& folder);  // sorted by slide_id
-
-// Rebuilds process_list_autogen.csv from all recorded outcomes: slide_id, process, status, the columns, reason last;
-// sorted, under a lock, renamed into place.
-void rebuild_process_list(const StudyFolder& folder);
 
 }  // namespace hipt::cohort

@@ -25,9 +25,9 @@ void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours) {
 
 void require_equal(const std::filesystem::path& file, const std::optional<Fingerprint>& there, const Fingerprint& now) {
   if (there == now) return;
-  throw Error(ErrorCode::InvalidArgument,
-              fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
-                          file.string(), there ? difference(*there, now) : "it carries no fingerprint of hipt"));
+  throw MadeOtherwise(
+      fmt::format("{}: was made otherwise ({}); choose another --save_dir, or redo it with --no_auto_skip",
+                  file.string(), there ? difference(*there, now) : "it carries no fingerprint of hipt"));
 }
 
 void write_picture(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint,

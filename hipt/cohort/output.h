@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "hipt/base/error.h"
 #include "hipt/cohort/fingerprint.h"
 #include "hipt/image/png.h"
 #include "hipt/io/atomic_file.h"
@@ -19,7 +20,13 @@ using StillOurs = std::function<bool()>;
 void require_ours(const StillOurs& still_ours);
 void commit_if_ours(io::AtomicFile& file, const StillOurs& still_ours);
 
-// Throws InvalidArgument naming the file, the difference and --no_auto_skip when `there` is not `now`.
+// Thrown for an output that was made with other options, and stands: InvalidArgument.
+class MadeOtherwise : public Error {
+ public:
+  explicit MadeOtherwise(std::string message) : Error(ErrorCode::InvalidArgument, std::move(message)) {}
+};
+
+// Throws MadeOtherwise naming the file, the difference and --no_auto_skip when `there` is not `now`.
 void require_equal(const std::filesystem::path& file, const std::optional<Fingerprint>& there, const Fingerprint& now);
 
 // A PNG with fingerprint and program version in its text, and `text` beside them.

@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
+#include "hipt/cohort/study_folder.h"
 #include "hipt/io/csv.h"
 #include "hipt/slide/slide.h"
 
@@ -51,9 +52,10 @@ void collect(const fs::path& folder, bool nested, std::set<fs::path>& visited, S
   for (const fs::directory_entry& entry : entries) {
     std::error_code ignored;
     if (entry.is_directory(ignored)) {
-      if (nested && !belongs_to_mirax_slide(entry.path())) collect(entry.path(), nested, visited, found);
+      const bool searched = nested && !belongs_to_mirax_slide(entry.path()) && !is_study_output(entry.path());
+      if (searched) collect(entry.path(), nested, visited, found);
     } else if (entry.is_regular_file(ignored) && is_slide_file(entry.path())) {
-      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt, {}});
+      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt, {}, {}});
     } else {
       found.not_slides.push_back(entry.path());
     }
@@ -61,34 +63,13 @@ void collect(const fs::path& folder, bool nested, std::set<fs::path>& visited, S
 }
 
 Source from_folder(const fs::path& folder, bool nested) {
-  Source found;
-  std::set<fs::path> visited;
-  collect(folder, nested, visited, found);
-  const auto by_name = [](const fs::path& a, const fs::path& b) {
-    return std::make_tuple(a.filename().string(), a.string()) < std::make_tuple(b.filename().string(), b.string());
-  };
-  std::sort(found.slides.begin(), found.slides.end(),
-            [&](const SlideEntry& a, const SlideEntry& b) { return by_name(a.path, b.path); });
-  std::sort(found.not_slides.begin(), found.not_slides.end(), by_name);
+  Source found = slides_in_folder(folder, nested);
   if (found.slides.empty()) {
     throw Error(ErrorCode::NotFound,
                 fmt::format("{}: no slide among {} files{}", folder.string(), found.not_slides.size(),
                             nested ? "" : "; --search_nested looks into the folders below"));
   }
   return found;
-}
-
-// A cell like "0.2526"; nothing when blank.
-std::optional<double> parse_mpp(const std::string& text) {
-  if (text.find_first_not_of(" \t") == std::string::npos) return std::nullopt;
-  double value = 0.0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure != std::errc() || stop != end || !std::isfinite(value) || value <= 0.0) {
-    throw Error(ErrorCode::InvalidArgument,
-                fmt::format("mpp \"{}\": must be microns a pixel, a number above 0, or blank", text));
-  }
-  return value;
 }
 
 Source from_csv(const fs::path& file) {
@@ -108,7 +89,7 @@ Source from_csv(const fs::path& file) {
         throw Error(ErrorCode::InvalidArgument, fmt::format("slide \"{}\": does not name a file", cell));
       }
       const auto mpp = mpp_column ? parse_mpp(table.rows[row][*mpp_column]) : std::nullopt;
-      found.slides.push_back({slide, slide.stem().string(), mpp, {}});
+      found.slides.push_back({slide, slide.stem().string(), mpp, {}, {}});
     });
   }
   if (found.slides.empty()) throw Error(ErrorCode::NotFound, fmt::format("{}: lists no slide", file.string()));
@@ -130,6 +111,51 @@ void require_distinct_ids(const Source& source) {
 
 }  // namespace
 
+Source slides_in_folder(const fs::path& folder, bool nested) {
+  Source found;
+  std::set<fs::path> visited;
+  collect(folder, nested, visited, found);
+  const auto by_name = [](const fs::path& a, const fs::path& b) {
+    return std::make_tuple(a.filename().string(), a.string()) < std::make_tuple(b.filename().string(), b.string());
+  };
+  std::sort(found.slides.begin(), found.slides.end(),
+            [&](const SlideEntry& a, const SlideEntry& b) { return by_name(a.path, b.path); });
+  std::sort(found.not_slides.begin(), found.not_slides.end(), by_name);
+  return found;
+}
+
+void take_shard(Source& source, std::string_view shard) {
+  std::size_t number = 0, count = 0;
+  const char* const end = shard.data() + shard.size();
+  const auto [slash, failure] = std::from_chars(shard.data(), end, number);
+  bool valid = failure == std::errc() && slash != end && *slash == '/';
+  if (valid) {
+    const auto [stop, count_failure] = std::from_chars(slash + 1, end, count);
+    valid = count_failure == std::errc() && stop == end && number >= 1 && number <= count;
+  }
+  if (!valid) {
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("--shard {}: must be I/N with I from 1 to N, as 2/8 for the second of eight", shard));
+  }
+  std::vector<SlideEntry> taken;
+  for (std::size_t i = number - 1; i < source.slides.size(); i += count) {
+    taken.push_back(std::move(source.slides[i]));
+  }
+  source.slides = std::move(taken);
+}
+
+std::optional<double> parse_mpp(std::string_view cell) {
+  if (cell.find_first_not_of(" \t") == std::string_view::npos) return std::nullopt;
+  double value = 0.0;
+  const char* const end = cell.data() + cell.size();
+  const auto [stop, failure] = std::from_chars(cell.data(), end, value);
+  if (failure != std::errc() || stop != end || !std::isfinite(value) || value <= 0.0) {
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("mpp \"{}\": must be microns a pixel, a number above 0, or blank", cell));
+  }
+  return value;
+}
+
 Source find_slides(const fs::path& source, bool nested) {
   std::error_code failure;
   const fs::file_status status = fs::status(source, failure);
@@ -144,7 +170,7 @@ Source find_slides(const fs::path& source, bool nested) {
   } else if (is_csv(source)) {
     found = from_csv(source);
   } else {
-    found.slides.push_back({source, source.stem().string(), std::nullopt, {}});
+    found.slides.push_back({source, source.stem().string(), std::nullopt, {}, {}});
   }
   require_distinct_ids(found);
   return found;

@@ -1,8 +1,24 @@
 #include "hipt/cohort/study_folder.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 #include <fmt/format.h>
 
 namespace hipt::cohort {
+
+bool is_study_output(const std::filesystem::path& folder) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "masks", "stitches", "overviews", "patches", "contours_geojson", "runs", "outcomes", "locks", "region_assets"};
+  const std::string name = folder.filename().string();
+  const bool known = std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.ends_with("_features") ||
+                     name.ends_with("_pretraining") || name.starts_with("tar_patch");
+  const StudyFolder study{folder.parent_path()};
+  std::error_code ignored;
+  return known &&
+         (std::filesystem::exists(study.process_list(), ignored) || std::filesystem::exists(study.runs(), ignored));
+}
 
 std::filesystem::path study_slides(const std::filesystem::path& study_dir) {
   return study_dir / "WSIs";

@@ -37,6 +37,10 @@ struct StudyFolder {
   std::filesystem::path runs() const { return root / "runs"; }
 };
 
+// Whether `folder` holds what a run wrote rather than slides: it lies beside a process list or run records and has one
+// of the names of a study's folder (CLAM's output too).
+bool is_study_output(const std::filesystem::path& folder);
+
 // --study_dir TCGA_ROOT_DIR/tcga_brca: SOURCE = its WSIs/, D = its extracted_mag20x_patch<size>_fp/.
 std::filesystem::path study_slides(const std::filesystem::path& study_dir);
 StudyFolder study_output(const std::filesystem::path& study_dir, double magnification, std::int64_t patch_size);

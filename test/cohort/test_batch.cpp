@@ -1,13 +1,16 @@
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "hipt/base/version.h"
 #include "hipt/cohort/batch.h"
+#include "hipt/cohort/output.h"
 
 #include "test/support/support.h"
 
@@ -40,12 +43,12 @@ class RecordingLog final : public LogSink {
 struct Batch {
   explicit Batch(const std::vector<std::string>& names) {
     for (const std::string& name : names)
-      source.slides.push_back({name, fs::path(name).stem().string(), std::nullopt, {}});
+      source.slides.push_back({name, fs::path(name).stem().string(), std::nullopt, {}, {}});
   }
 
   BatchSummary run(const cohort::ProcessSlide& process) {
-    return cohort::process_slides(source, study, {"tile", {{"patch_size", "256"}}, std::chrono::seconds(1800)}, context,
-                                  process);
+    return cohort::process_slides(
+        source, study, {"tile", {{"patch_size", "256"}}, std::chrono::seconds(1800), in_flight, {}}, context, process);
   }
 
   // The newest run record.
@@ -60,6 +63,7 @@ struct Batch {
   TemporaryFolder folder;
   StudyFolder study{folder.path()};
   Source source;
+  std::size_t in_flight = 1;
   RecordingLog log;
   std::stop_source stop;
   RunContext context{test::quiet_context().pool, log, silent_progress(), stop.get_token()};
@@ -111,11 +115,11 @@ TEST_CASE("batch: one bad slide never stops the others") {
         "d.svs,1,failed,,of a library\n"
         "e.svs,0,processed,0,no tissue\n");
   CHECK(batch.log.lines[LogLevel::Info] == std::vector<std::string>{"slide 1 of 5: a.svs: processed (50 patches)"});
-  CHECK(batch.log.lines[LogLevel::Warning] == std::vector<std::string>{"slide 5 of 5: e.svs: processed (no tissue)"});
-  CHECK(batch.log.lines[LogLevel::Error] ==
-        std::vector<std::string>{"slide 2 of 5: b.svs: failed: b.svs: level 2: broken",
-                                 "slide 3 of 5: c.svs: failed: not enough memory",
-                                 "slide 4 of 5: d.svs: failed: of a library"});
+  CHECK(batch.log.lines[LogLevel::Warning] ==
+        std::vector<std::string>{
+            "slide 2 of 5: b.svs: failed: b.svs: level 2: broken", "slide 3 of 5: c.svs: failed: not enough memory",
+            "slide 4 of 5: d.svs: failed: of a library", "slide 5 of 5: e.svs: processed (no tissue)"});
+  CHECK(batch.log.lines[LogLevel::Error].empty());  // the summary tells them, once
   CHECK(!fs::exists(batch.folder / "locks"));
 
   const nlohmann::json record = batch.record();
@@ -159,6 +163,57 @@ TEST_CASE("batch: a stop request is seen between slides") {
   CHECK(error_of([&] { batch.run(process); }) == ErrorCode::Cancelled);
   CHECK(fs::exists(batch.study.outcome("a")));
   CHECK(!fs::exists(batch.study.outcome("b")));
+}
+
+TEST_CASE("batch: several slides in flight leave the bytes and the summary of one after another") {
+  std::vector<std::string> names;
+  for (int i = 0; i < 40; ++i) names.push_back(fmt::format("{:02}.svs", i));
+  const auto process = [](const SlideEntry& slide, const auto& still_ours) {
+    CHECK(still_ours());
+    if (slide.id == "07") throw Error(ErrorCode::Corrupt, "broken");
+    return made(slide.id);
+  };
+  Batch one(names), eight(names);
+  eight.in_flight = 8;
+  const BatchSummary a = one.run(process), b = eight.run(process);
+  REQUIRE(b.outcomes.size() == names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) CHECK(b.outcomes[i].slide_id == a.outcomes[i].slide_id);
+  CHECK(b.count(Status::Failed) == 1);
+  CHECK(contents(one.folder.path()) == contents(eight.folder.path()));
+  CHECK(!fs::exists(eight.folder / "locks"));
+}
+
+TEST_CASE("batch: several slides in flight are worked on at once and a stop ends them all") {
+  Batch batch({"a.svs", "b.svs", "c.svs", "d.svs", "e.svs", "f.svs"});
+  batch.in_flight = 3;
+  std::mutex mutex;
+  std::condition_variable wake;
+  int inside = 0;
+  const auto process = [&](const SlideEntry&, const auto&) {
+    std::unique_lock lock(mutex);
+    ++inside;
+    wake.notify_all();
+    CHECK(wake.wait_for(lock, std::chrono::seconds(20), [&] { return inside == 3; }));  // three have begun
+    batch.stop.request_stop();
+    return made("1");
+  };
+  CHECK(error_of([&] { batch.run(process); }) == ErrorCode::Cancelled);
+  CHECK(inside == 3);
+  CHECK(batch.record().at("slides").size() == 3);
+  CHECK(batch.record().at("status") == "cancelled");
+  CHECK(!fs::exists(batch.folder / "locks"));
+}
+
+TEST_CASE("batch: outputs made otherwise fail the run and keep their record") {
+  Batch batch({"a.svs", "b.svs"});
+  batch.run([](const SlideEntry&, const auto&) { return made("50"); });
+  const auto before = contents(batch.folder.path());
+  const BatchSummary summary = batch.run([](const SlideEntry&, const auto&) -> Outcome {
+    throw cohort::MadeOtherwise("patches/a.h5: was made otherwise (patch_size: 256 there, 512 now)");
+  });
+  CHECK(summary.count(Status::Failed) == 2);
+  CHECK(summary.outcomes[0].reason.find("256 there, 512 now") != std::string::npos);
+  CHECK(contents(batch.folder.path()) == before);
 }
 
 TEST_CASE("batch: what it writes depends on the slides alone") {

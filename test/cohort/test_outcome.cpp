@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "hipt/cohort/outcome.h"
+#include "hipt/cohort/process_list.h"
 
 #include "test/support/support.h"
 
@@ -40,20 +41,25 @@ TEST_CASE("process list: the columns and cells of oracle case cmu-default-256 an
 TEST_CASE("process list: sorted by slide with failures and unlike columns and names that need quotes") {
   const TemporaryFolder folder;
   const StudyFolder study{folder.path()};
-  cohort::record_outcome(
-      study, "b",
-      {.slide_id = "b.svs", .reason = "", .columns = {{"seg_level", "2"}, {"patches", "9"}}, .summary = {}});
+  cohort::record_outcome(study, "b",
+                         {.slide_id = "b.svs",
+                          .reason = "",
+                          .columns = {{"seg_level", "2"}, {"patches", "9"}},
+                          .summary = {},
+                          .list_row = {}});
   cohort::record_outcome(study, "x",
                          {.slide_id = "x, \"1\".svs",
                           .reason = "",
                           .columns = {{"seg_level", "0"}, {"sthresh", "8"}, {"patches", "5"}},
-                          .summary = {}});
+                          .summary = {},
+                          .list_row = {}});
   cohort::record_outcome(study, "a",
                          {.slide_id = "a.svs",
                           .status = Status::Failed,
                           .reason = "a.svs: level 2: broken\nsecond line",
                           .columns = {},
-                          .summary = {}});
+                          .summary = {},
+                          .list_row = {}});
   cohort::rebuild_process_list(study);
   CHECK(test::read_text(study.process_list()) ==
         "slide_id,process,status,seg_level,sthresh,patches,reason\n"
@@ -87,6 +93,24 @@ TEST_CASE("outcome: a record reads back and a later one replaces it") {
   recorded = cohort::recorded_outcomes(study);
   REQUIRE(recorded.size() == 1);
   CHECK(recorded[0].status == Status::Failed);
+}
+
+TEST_CASE("outcome: a later verb keeps the columns that it does not know") {
+  const TemporaryFolder folder;
+  const StudyFolder study{folder.path()};
+  Outcome tile = clam_defaults("a.svs");
+  tile.columns.emplace_back("n_contours", "3");
+  tile.columns.emplace_back("n_patches", "50");
+  cohort::record_outcome(study, "a", tile);
+  Outcome tissue = clam_defaults("a.svs");
+  tissue.columns.resize(12);  // without use_padding and contour_fn
+  tissue.columns[1].second = "15";
+  tissue.columns.emplace_back("n_contours", "4");
+  cohort::record_outcome(study, "a", tissue);
+  cohort::Columns expected = tile.columns;
+  expected[1].second = "15";
+  expected[14].second = "4";
+  CHECK(cohort::recorded_outcomes(study).at(0).columns == expected);
 }
 
 TEST_CASE("outcome: work already done does not replace how it was made") {
