@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include <fmt/format.h>
 #include <png.h>
@@ -21,6 +22,8 @@ using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
 
 constexpr png_alloc_size_t kMaxChunkBytes = 64u << 20;
 constexpr png_uint_32 kMaxAncillaryChunks = 4096;
+constexpr std::size_t kBufferBytes = 64u << 10;
+constexpr int kRunLengths = 3;  // Z_RLE of zlib: no search for matches
 
 // libpng reports an error by a call that must not return. It is kept here and left by longjmp; the functions that call
 // setjmp hold no object with a destructor, everything that owns lives in the caller.
@@ -49,6 +52,22 @@ struct PngReader {
   png_structp png = nullptr;
   png_infop info = nullptr;
 };
+
+// libpng hands the file over in pieces. No exception may cross it, and what is left by longjmp must own nothing.
+bool append_bytes(std::vector<std::byte>& bytes, png_bytep data, std::size_t size) {
+  try {
+    const auto* first = reinterpret_cast<const std::byte*>(data);
+    bytes.insert(bytes.end(), first, first + size);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void on_png_write(png_structp png, png_bytep data, std::size_t size) {
+  auto& bytes = *static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
+  if (!append_bytes(bytes, data, size)) png_error(png, "not enough memory");
+}
 
 struct PngWriter {
   PngWriter() : png(png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, on_png_error, on_png_warning)) {
@@ -89,13 +108,17 @@ bool read_rows(PngReader& reader, png_bytepp rows) {
   return true;
 }
 
-bool write_all(PngWriter& writer, std::FILE* stream, RgbView picture, png_bytepp rows, png_textp text, int text_count) {
+bool write_all(PngWriter& writer, std::vector<std::byte>* bytes, RgbView picture, png_bytepp rows, png_textp text,
+               int text_count) {
   if (setjmp(png_jmpbuf(writer.png)) != 0) return false;
-  png_init_io(writer.png, stream);
+  png_set_write_fn(writer.png, bytes, on_png_write, nullptr);
   png_set_IHDR(writer.png, writer.info, static_cast<png_uint_32>(picture.width),
                static_cast<png_uint_32>(picture.height), 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
                PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  png_set_compression_level(writer.png, 6);
+  png_set_filter(writer.png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
+  png_set_compression_level(writer.png, 1);
+  png_set_compression_strategy(writer.png, kRunLengths);
+  png_set_compression_buffer_size(writer.png, kBufferBytes);
   if (text_count > 0) png_set_text(writer.png, writer.info, text, text_count);
   png_write_info(writer.png, writer.info);
   png_write_image(writer.png, rows);
@@ -180,24 +203,29 @@ RgbImage read_png(const std::filesystem::path& file, TextChunks* text) {
   return with_context(file.string(), [&] { return read_png_stream(stream.get(), file_bytes, text); });
 }
 
-void write_png(const std::filesystem::path& file, RgbView picture, const TextChunks& text) {
+std::vector<std::byte> encode_png(RgbView picture, const TextChunks& text) {
   if (picture.width <= 0 || picture.height <= 0) {
-    throw Error(ErrorCode::InvalidArgument,
-                fmt::format("{}: a picture without pixels cannot be written", file.string()));
+    throw Error(ErrorCode::InvalidArgument, "a picture without pixels cannot be written");
   }
-  std::vector<png_text> chunks = with_context(file.string(), [&] { return png_text_of(text); });
+  std::vector<png_text> chunks = png_text_of(text);
   std::vector<png_bytep> rows(static_cast<std::size_t>(picture.height));
   for (int y = 0; y < picture.height; ++y) {
     rows[static_cast<std::size_t>(y)] = const_cast<png_bytep>(picture.row(y));
   }
-  File stream(std::fopen(file.c_str(), "wb"), &std::fclose);
-  if (!stream) throw Error(ErrorCode::Io, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  std::vector<std::byte> bytes;
   PngWriter writer;
-  if (!write_all(writer, stream.get(), picture, rows.data(), chunks.data(), static_cast<int>(chunks.size()))) {
-    throw Error(ErrorCode::Io, fmt::format("{}: {}", file.string(), writer.failure.message.data()));
+  if (!write_all(writer, &bytes, picture, rows.data(), chunks.data(), static_cast<int>(chunks.size()))) {
+    throw Error(ErrorCode::Internal, fmt::format("libpng: {}", writer.failure.message.data()));
   }
-  if (std::fclose(stream.release()) != 0) {
-    throw Error(ErrorCode::Io, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  return bytes;
+}
+
+void write_png(const std::filesystem::path& file, RgbView picture, const TextChunks& text) {
+  const std::vector<std::byte> bytes = with_context(file.string(), [&] { return encode_png(picture, text); });
+  File stream(std::fopen(file.c_str(), "wb"), &std::fclose);
+  const bool written = stream && std::fwrite(bytes.data(), 1, bytes.size(), stream.get()) == bytes.size();
+  if (!written || std::fclose(stream.release()) != 0) {
+    throw Error(ErrorCode::Io, fmt::format("{}: writing failed: {}", file.string(), std::strerror(errno)));
   }
 }
 

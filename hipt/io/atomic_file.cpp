@@ -1,5 +1,6 @@
 #include "hipt/io/atomic_file.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -46,14 +47,16 @@ std::filesystem::path temporary_name(const std::filesystem::path& path) {
 void sync_to_disk(const std::filesystem::path& path, int flags) {
   const int descriptor = open(path.c_str(), flags | O_CLOEXEC);
   if (descriptor < 0) {
-    throw Error(ErrorCode::Io, fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
+    throw Error(ErrorCode::Io,
+                fmt::format("{}: cannot be opened: {}", final_name(path).string(), std::strerror(errno)));
   }
   const int failed = fsync(descriptor);
   const int number = errno;
   close(descriptor);
   // Some network and FUSE file systems refuse fsync on a folder; the rename stands all the same.
   if (failed != 0 && number != EINVAL && number != EROFS) {
-    throw Error(ErrorCode::Io, fmt::format("{}: cannot be synced to disk: {}", path.string(), std::strerror(number)));
+    throw Error(ErrorCode::Io,
+                fmt::format("{}: cannot be synced to disk: {}", final_name(path).string(), std::strerror(number)));
   }
 }
 
@@ -96,6 +99,15 @@ void AtomicFile::commit() {
   }
   committed_ = true;
   sync_to_disk(path_.has_parent_path() ? path_.parent_path() : std::filesystem::path("."), O_RDONLY | O_DIRECTORY);
+}
+
+std::filesystem::path final_name(const std::filesystem::path& file) {
+  std::string name = file.filename().string();
+  const std::size_t mark = name.rfind(kTemporaryMark);
+  if (mark == std::string::npos) return file;
+  const std::size_t end = std::min(name.find('.', mark + 1), name.size());
+  name.erase(mark, end - mark);
+  return file.parent_path() / name;
 }
 
 void write_text_file(const std::filesystem::path& path, std::string_view text) {

@@ -25,6 +25,9 @@ class AtomicFile {
   bool committed_ = false;
 };
 
+// The name that a file will get: "slide.tmp-<unique>.pt" is "slide.pt", any other name itself. For messages.
+std::filesystem::path final_name(const std::filesystem::path& file);
+
 // A whole small text file, atomically.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
 std::string read_text_file(const std::filesystem::path& path);

@@ -10,13 +10,16 @@
 #include <unistd.h>
 
 #include "hipt/base/error.h"
+#include "hipt/io/atomic_file.h"
 
 namespace hipt::io {
 namespace {
 
 [[noreturn]] void throw_system_error(const std::filesystem::path& path, std::string_view what, int number) {
+  const bool full = number == ENOSPC || number == EDQUOT;
   throw Error(number == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
-              fmt::format("{}: {}: {}", path.string(), what, std::strerror(number)));
+              fmt::format("{}: {}: {}{}", final_name(path).string(), what, std::strerror(number),
+                          full ? "; make room on the disk, or write to another one" : ""));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "hipt/io/atomic_file.h"
+#include "hipt/io/byte_file.h"
 
 #include "test/support/support.h"
 
@@ -46,6 +47,21 @@ TEST_CASE("atomic file without a commit leaves nothing and keeps what was there"
   }
   CHECK(test::read_text(folder / "a.csv") == "old");
   CHECK(entries(folder.path()) == 1);
+}
+
+TEST_CASE("atomic file's name stands in messages in place of the temporary one") {
+  CHECK(io::final_name("a/slide.1.tmp-00ff-12-34.pt") == "a/slide.1.pt");
+  CHECK(io::final_name("a/slide.tmp-00ff-12-34") == "a/slide");
+  CHECK(io::final_name("a.tmp-1/slide.pt") == "a.tmp-1/slide.pt");
+  const test::TemporaryFolder folder;
+  const io::AtomicFile file(folder / "slide.tar");
+  CHECK(io::final_name(file.temporary_path()) == file.path());
+
+  std::filesystem::create_symlink("/dev/full", file.temporary_path());
+  std::string message;
+  CHECK(error_of([&] { io::ByteWriter(file.temporary_path()).write("more than fits"); }, &message) == ErrorCode::Io);
+  CHECK_MESSAGE(message.starts_with((folder / "slide.tar").string() + ": writing failed: "), message);
+  CHECK_MESSAGE(message.find("make room on the disk") != std::string::npos, message);
 }
 
 TEST_CASE("atomic file reports what the system refuses") {
