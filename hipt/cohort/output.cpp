@@ -4,6 +4,7 @@
 
 #include "hipt/base/error.h"
 #include "hipt/base/version.h"
+#include "hipt/io/byte_file.h"
 
 namespace hipt::cohort {
 namespace {
@@ -36,15 +37,16 @@ void write_picture(const std::filesystem::path& file, RgbView picture, const Fin
                               {std::string(kVersion), std::string(version())}};
   chunks.insert(chunks.end(), text.begin(), text.end());
   io::AtomicFile output(file);
-  image::write_png(output.temporary_path(), picture, chunks);
+  io::ByteWriter writer(output.temporary_path());
+  writer.write(image::encode_png(picture, chunks));
+  writer.close();
   commit_if_ours(output, still_ours);
 }
 
 std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file, const Fingerprint& now) {
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored)) return std::nullopt;
-  image::TextChunks text;
-  image::read_png(file, &text);
+  image::TextChunks text = image::read_png_text(file);
   std::optional<Fingerprint> there;
   for (const auto& [keyword, value] : text) {
     if (keyword == kFingerprint) there = Fingerprint::parse(value);

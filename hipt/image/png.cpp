@@ -194,13 +194,27 @@ RgbImage read_png_stream(std::FILE* stream, std::int64_t file_bytes, TextChunks*
   return picture;
 }
 
+template <class Read>
+auto with_stream(const std::filesystem::path& file, Read&& read) {
+  const File stream(std::fopen(file.c_str(), "rb"), &std::fclose);
+  if (!stream) throw Error(ErrorCode::Io, fmt::format("{}: {}", file.string(), std::strerror(errno)));
+  return with_context(file.string(), [&] { return read(stream.get()); });
+}
+
 }  // namespace
 
 RgbImage read_png(const std::filesystem::path& file, TextChunks* text) {
   const std::int64_t file_bytes = picture_file_bytes(file);
-  const File stream(std::fopen(file.c_str(), "rb"), &std::fclose);
-  if (!stream) throw Error(ErrorCode::Io, fmt::format("{}: {}", file.string(), std::strerror(errno)));
-  return with_context(file.string(), [&] { return read_png_stream(stream.get(), file_bytes, text); });
+  return with_stream(file, [&](std::FILE* stream) { return read_png_stream(stream, file_bytes, text); });
+}
+
+TextChunks read_png_text(const std::filesystem::path& file) {
+  picture_file_bytes(file);  // NotFound
+  return with_stream(file, [](std::FILE* stream) {
+    PngReader reader;
+    if (!read_header(reader, stream)) throw Error(ErrorCode::Corrupt, reader.failure.message.data());
+    return text_of(reader);
+  });
 }
 
 std::vector<std::byte> encode_png(RgbView picture, const TextChunks& text) {
