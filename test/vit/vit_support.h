@@ -2,17 +2,15 @@
 // What the ViT tests share: the oracle's pictures, grids and engines.
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "hipt/image/image.h"
 #include "hipt/vit/engine.h"
 
-namespace hipt::test {
+#include "test/support/oracle_picture.h"
 
-inline constexpr std::string_view kSalt = "gold1";  // of every oracle number here
+namespace hipt::test {
 
 enum class EngineKind { Reference, Cpu };
 inline constexpr EngineKind kBothEngines[] = {EngineKind::Reference, EngineKind::Cpu};
@@ -21,10 +19,6 @@ std::string_view to_string(EngineKind kind);
 std::unique_ptr<vit::Engine> make_engine(EngineKind kind, std::shared_ptr<const vit::Weights> weights);
 // "vit_small" or "vit4k_xs" with the oracle's weights, made once.
 const vit::Engine& oracle_engine(EngineKind kind, std::string_view model);
-
-// A picture of vit256/pixels.json or a region of hipt4k/pixels.json (folder "vit256" or "hipt4k"), its SHA-256 checked.
-// Nothing, after a printed skip, when its data is absent.
-std::optional<image::RgbImage> oracle_picture(std::string_view folder, const std::string& name);
 
 // Formula features "grid1x9x13" [batch, 384, rows, cols], one [rows * cols, 384] a batch element.
 struct FeatureGrids {
