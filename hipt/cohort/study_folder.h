@@ -13,6 +13,8 @@ struct StudyFolder {
 
   std::filesystem::path mask(const std::string& id) const { return root / "masks" / (id + ".png"); }
   std::filesystem::path contours(const std::string& id) const { return root / "contours_geojson" / (id + ".geojson"); }
+  std::filesystem::path numbered_contours(const std::string& id) const { return root / "contours" / (id + ".png"); }
+  std::filesystem::path artifacts(const std::string& id) const { return root / "artifacts" / (id + ".png"); }
   std::filesystem::path coordinates(const std::string& id) const { return root / "patches" / (id + ".h5"); }
   std::filesystem::path stitch(const std::string& id) const { return root / "stitches" / (id + ".png"); }
   std::filesystem::path overview(const std::string& id) const { return root / "overviews" / (id + ".png"); }
@@ -30,6 +32,16 @@ struct StudyFolder {
   }
   std::filesystem::path region_assets(const std::string& id, const std::string& extension) const {
     return root / "region_assets" / (id + extension);
+  }
+  // Pictures of the patches: one archive, or a folder.
+  std::filesystem::path patch_archive(const std::string& id, std::int64_t patch_size) const {
+    return root / ("tar_patch_" + std::to_string(patch_size)) / (id + ".tar");
+  }
+  std::filesystem::path patch_images(const std::string& id) const { return root / "patch_images" / id; }
+  std::filesystem::path report() const { return root / "report.html"; }
+  // `picture` is "mask" or "stitch".
+  std::filesystem::path report_thumbnail(const std::string& id, const std::string& picture) const {
+    return root / "report_thumbnails" / (id + "." + picture + ".jpg");
   }
   std::filesystem::path process_list() const { return root / "process_list_autogen.csv"; }
   std::filesystem::path outcome(const std::string& id) const { return root / "outcomes" / (id + ".json"); }
