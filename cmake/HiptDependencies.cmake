@@ -31,6 +31,7 @@ hipt_find_library(DNNL::dnnl oneapi/dnnl/dnnl.hpp dnnl)
 hipt_find_library(opencv::core opencv2/core.hpp opencv_core PATH_SUFFIXES opencv4)
 hipt_find_library(opencv::imgproc opencv2/imgproc.hpp opencv_imgproc PATH_SUFFIXES opencv4)
 hipt_find_library(csv::csv csv.h csv)
+hipt_find_library(geos::c geos_c.h geos_c)
 
 # OpenSlide's header only: the library is loaded at run time (hipt/slide).
 find_path(OPENSLIDE_INCLUDE_DIR openslide.h PATH_SUFFIXES openslide REQUIRED)

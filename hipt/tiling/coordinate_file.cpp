@@ -8,7 +8,7 @@
 #include "hipt/base/version.h"
 #include "hipt/cohort/output.h"
 #include "hipt/io/atomic_file.h"
-#include "hipt/tiling/tiling.h"
+#include "hipt/tiling/grid.h"
 
 namespace hipt::tiling {
 namespace {
@@ -58,8 +58,8 @@ std::int64_t whole_number(const io::Attributes& attributes, std::string_view nam
   return *value;
 }
 
-// CLAM and hipt name a level; the patch_size of files with custom_downsample is that after reduction. TRIDENT gives the
-// size on level 0.
+// CLAM and hipt name a level; the patch_size of files with custom_downsample is that after reduction, and hipt gives
+// the size after reduction in target_patch_size. TRIDENT gives the size on level 0.
 PixelRule pixels_of(const io::Attributes& attributes) {
   PixelRule pixels;
   pixels.patch_size = whole_number(attributes, "patch_size", 1, kLargestSize);
@@ -67,6 +67,8 @@ PixelRule pixels_of(const io::Attributes& attributes) {
     pixels.level = static_cast<int>(whole_number(attributes, "patch_level", 0, 100));
     const bool reduced = io::find_attribute<std::int64_t>(attributes, "custom_downsample").has_value();
     pixels.read_size = pixels.patch_size * (reduced ? whole_number(attributes, "custom_downsample", 1, 1000) : 1);
+    if (io::find_attribute<std::int64_t>(attributes, "target_patch_size"))
+      pixels.patch_size = whole_number(attributes, "target_patch_size", 1, kLargestSize);
   } else if (io::find_attribute<std::int64_t>(attributes, "patch_size_level0")) {
     pixels.read_size = whole_number(attributes, "patch_size_level0", 1, kLargestSize);
   } else {
@@ -82,14 +84,19 @@ io::AttributeValue magnification_value(double magnification) {
   return magnification;
 }
 
-void add_magnifications(const slide::Slide& slide, const TileOptions& options, const slide::Level& level,
-                        io::Attributes& attributes) {
-  const std::optional<double> magnification = slide_magnification(slide);
-  if (!magnification) return;
-  const bool by_level = options.patch_level >= 0 || !options.mag;
-  attributes.emplace_back("level0_magnification", magnification_value(*magnification));
-  attributes.emplace_back("target_magnification",
-                          magnification_value(by_level ? *magnification / level.downsample : *options.mag));
+// What a px of level 0 and of the target measure, as far as the slide tells.
+void add_scales(const slide::Slide& slide, const TileOptions& options, const PixelRule& pixels,
+                io::Attributes& attributes) {
+  const double downsample = slide.levels().at(static_cast<std::size_t>(pixels.level)).downsample *
+                            static_cast<double>(pixels.read_size) / static_cast<double>(pixels.patch_size);
+  if (const std::optional<double> magnification = slide_magnification(slide)) {
+    attributes.emplace_back("level0_magnification", magnification_value(*magnification));
+    attributes.emplace_back("target_magnification", magnification_value(*magnification / downsample));
+  }
+  if (!slide.mpp()) return;
+  attributes.emplace_back("level0_mpp", slide.mpp()->value);
+  attributes.emplace_back("patch_mpp", slide.mpp()->value * downsample);
+  if (options.patch_level < 0 && options.mpp) attributes.emplace_back("target_mpp", *options.mpp);
 }
 
 }  // namespace
@@ -103,6 +110,10 @@ io::Attributes coordinate_attributes(const slide::Slide& slide, const TileOption
   const slide::Level& level = slide.levels().at(static_cast<std::size_t>(pixels.level));
   const std::vector<std::int64_t> level_size = {level.size.width, level.size.height};
   const std::int64_t step = options.step_size > 0 ? options.step_size : options.patch_size;
+  // By patch_level the grid counts truncated pixels; this is what a patch shows.
+  const std::int64_t covered = options.patch_level >= 0
+                                   ? std::llround(static_cast<double>(pixels.read_size) * level.downsample)
+                                   : resolve_grid(resolve_scale(slide, options), options).patch.width;
   // No path of this machine: bytes are a function of the inputs.
   const std::string folder = "patches";
   io::Attributes attributes = {
@@ -114,13 +125,15 @@ io::Attributes coordinate_attributes(const slide::Slide& slide, const TileOption
       {"name", slide.id()},
       {"save_path", folder},
       {"custom_downsample", std::int64_t{1}},
-      {"patch_size_level0", std::int64_t{std::llround(static_cast<double>(pixels.read_size) * level.downsample)}},
+      {"patch_size_level0", covered},
       {"overlap", options.patch_size - step},
       {"level0_width", slide.size().width},
       {"level0_height", slide.size().height},
       {"savetodir", folder},
+      {"target_patch_size", pixels.patch_size},
   };
-  add_magnifications(slide, options, level, attributes);
+  if (options.align_regions) attributes.emplace_back("region_size", options.region_size);
+  add_scales(slide, options, pixels, attributes);
   return attributes;
 }
 

@@ -10,7 +10,7 @@
 namespace hipt::tiling {
 namespace {
 
-constexpr std::int64_t kMostCandidates = 1'000'000'000;  // a contour
+constexpr std::int64_t kMostCandidates = 1'000'000'000;  // of one grid
 
 // First and one past the last candidate on each axis.
 struct Range {
@@ -27,12 +27,27 @@ Range bounding_box(const tissue::Ring& ring) {
   return box;
 }
 
-Range candidate_range(const tissue::Ring& outline, Size slide_size, const Grid& grid, bool use_padding) {
+// The region of interest, as CLAM's process_contour takes it: a contour's grid then begins at its corner.
+void clamp_to_roi(const TileOptions& options, Range& range) {
+  if (!options.top_left.empty()) {
+    range.start = {std::max(range.start.x, options.top_left[0]), std::max(range.start.y, options.top_left[1])};
+  }
+  if (!options.bot_right.empty()) {
+    range.stop = {std::min(range.stop.x, options.bot_right[0]), std::min(range.stop.y, options.bot_right[1])};
+  }
+}
+
+bool contains(const Range& range, Level0Point corner) {
+  return corner.x >= range.start.x && corner.x < range.stop.x && corner.y >= range.start.y && corner.y < range.stop.y;
+}
+
+Range candidate_range(const tissue::Ring& outline, Size slide_size, const Grid& grid, const TileOptions& options) {
   Range range = bounding_box(outline);
-  if (!use_padding) {
+  if (!options.use_padding) {
     range.stop.x = std::min(range.stop.x, slide_size.width - grid.patch.width + 1);
     range.stop.y = std::min(range.stop.y, slide_size.height - grid.patch.height + 1);
   }
+  clamp_to_roi(options, range);
   return range;
 }
 
@@ -87,31 +102,43 @@ class Acceptance {
   std::vector<RingIndex> holes_;
 };
 
+// Halves to even, as TRIDENT's Python rounds; whole factors stay exact.
+std::int64_t covered(std::int64_t size, double factor) {
+  return static_cast<std::int64_t>(std::nearbyint(static_cast<double>(size) * factor));
+}
+
+void require_feasible(std::int64_t columns, std::int64_t rows, std::string_view where) {
+  if (columns <= 0 || rows <= kMostCandidates / columns) return;
+  throw Error(ErrorCode::Unsupported, fmt::format("a grid of {} x {} places in {} is too fine; choose a larger "
+                                                  "--step_size",
+                                                  columns, rows, where));
+}
+
 }  // namespace
 
-Grid resolve_grid(const slide::Slide& slide, const TileOptions& options, const PixelRule& pixels) {
-  const Downsample downsample = slide.levels().at(static_cast<std::size_t>(pixels.level)).downsample_xy;
-  const std::int64_t step = options.step_size > 0 ? options.step_size : options.patch_size;
-  const auto covered = [&](std::int64_t size, double factor) -> std::int64_t {
-    if (options.patch_level >= 0) return size * static_cast<std::int64_t>(factor);
-    return std::max<std::int64_t>(1, std::llround(static_cast<double>(size) * factor));
-  };
-  return {{covered(pixels.read_size, downsample.x), covered(pixels.read_size, downsample.y)},
-          {covered(step, downsample.x), covered(step, downsample.y)}};
+Grid resolve_grid(const Scale& scale, const TileOptions& options) {
+  const std::int64_t overlap = options.step_size > 0 ? options.patch_size - options.step_size : 0;
+  const auto patch = [&](double factor) { return std::max<std::int64_t>(1, covered(options.patch_size, factor)); };
+  const auto step = [&](double factor) { return std::max<std::int64_t>(1, patch(factor) - covered(overlap, factor)); };
+  return {{patch(scale.covers.x), patch(scale.covers.y)}, {step(scale.covers.x), step(scale.covers.y)}};
+}
+
+TileOptions region_options(const TileOptions& options) {
+  TileOptions regions = options;
+  regions.align_regions = false;
+  regions.patch_size = options.region_size;
+  regions.step_size = 0;
+  return regions;
 }
 
 std::vector<Level0Point> contour_points(const tissue::Contour& contour, Size slide_size, const Grid& grid,
                                         const TileOptions& options) {
   std::vector<Level0Point> points;
   if (contour.outline.empty()) return points;
-  const Range range = candidate_range(contour.outline, slide_size, grid, options.use_padding);
+  const Range range = candidate_range(contour.outline, slide_size, grid, options);
   const std::int64_t columns = steps(range.start.x, range.stop.x, grid.step.width);
   const std::int64_t rows = steps(range.start.y, range.stop.y, grid.step.height);
-  if (columns > 0 && rows > kMostCandidates / columns) {
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("a grid of {} x {} places in one contour is too fine; choose a larger --step_size", columns, rows));
-  }
+  require_feasible(columns, rows, "one contour");
   const Acceptance accepts(contour, grid.patch.width, options.contour_fn);
   for (std::int64_t column = 0; column < columns; ++column) {
     for (std::int64_t row = 0; row < rows; ++row) {
@@ -122,17 +149,27 @@ std::vector<Level0Point> contour_points(const tissue::Contour& contour, Size sli
   return points;
 }
 
-Coordinates find_coordinates(const slide::Slide& slide, const tissue::Tissue& tissue, const TileOptions& options) {
-  Coordinates coordinates;
-  coordinates.pixels = resolve_pixels(slide, options);
-  const Grid grid = resolve_grid(slide, options, coordinates.pixels);
-  coordinates.contours = std::ssize(tissue.contours);
-  for (const tissue::Contour& contour : tissue.contours) {
-    const std::vector<Level0Point> points = contour_points(contour, slide.size(), grid, options);
-    coordinates.per_contour.push_back(std::ssize(points));
-    coordinates.points.insert(coordinates.points.end(), points.begin(), points.end());
+std::vector<Level0Point> global_points(const TissueArea& area, Size slide_size, const Grid& grid,
+                                       const TileOptions& options) {
+  Range range{{0, 0}, {slide_size.width, slide_size.height}};
+  if (!options.use_padding) {
+    range.stop = {slide_size.width - grid.patch.width + 1, slide_size.height - grid.patch.height + 1};
   }
-  return coordinates;
+  const std::int64_t columns = steps(0, range.stop.x, grid.step.width);
+  const std::int64_t rows = steps(0, range.stop.y, grid.step.height);
+  require_feasible(columns, rows, "the slide");
+  clamp_to_roi(options, range);
+  std::vector<Level0Point> points;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const Level0Point corner{column * grid.step.width, row * grid.step.height};
+      if (!contains(range, corner)) continue;
+      const bool kept = options.tissue_fraction > 0 ? area.fraction(corner, grid.patch) >= options.tissue_fraction
+                                                    : area.touches(corner, grid.patch);
+      if (kept) points.push_back(corner);
+    }
+  }
+  return points;
 }
 
 }  // namespace hipt::tiling

@@ -1,6 +1,7 @@
 #include "hipt/tiling/study.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "hipt/cohort/output.h"
 #include "hipt/tiling/grid.h"
@@ -13,18 +14,32 @@ std::string counted(std::int64_t count, std::string_view one, std::string_view m
   return fmt::format("{} {}", count, count == 1 ? one : many);
 }
 
-std::string explain_no_patch(const slide::Slide& slide, const TileOptions& options, const PixelRule& pixels) {
-  const Size patch = resolve_grid(slide, options, pixels).patch;
+// The tests that a patch must pass, as their flags.
+std::string tests_of(const TileOptions& options) {
+  std::string tests =
+      options.grid == GridKind::Contour ? fmt::format("--contour_fn {}", name_of(options.contour_fn)) : "--grid global";
+  if (options.tissue_fraction > 0) tests += fmt::format(", --tissue_fraction {}", options.tissue_fraction);
+  if (options.min_patches_per_contour > 1)
+    tests += fmt::format(", --min_patches_per_contour {}", options.min_patches_per_contour);
+  if (options.white_thresh) tests += fmt::format(", --white_thresh {}", *options.white_thresh);
+  if (options.black_thresh) tests += fmt::format(", --black_thresh {}", *options.black_thresh);
+  if (!options.top_left.empty()) tests += fmt::format(", --top_left {}", fmt::join(options.top_left, ","));
+  if (!options.bot_right.empty()) tests += fmt::format(", --bot_right {}", fmt::join(options.bot_right, ","));
+  return tests;
+}
+
+std::string explain_no_patch(const slide::Slide& slide, const TileOptions& options) {
+  const TileOptions tested = options.align_regions ? region_options(options) : options;
+  const Size patch = resolve_grid(resolve_scale(slide, tested), tested).patch;
+  const std::string_view smaller = options.align_regions ? "--region_size" : "--patch_size";
   if (!options.use_padding && (patch.width > slide.size().width || patch.height > slide.size().height)) {
     return fmt::format(
-        "no patch: {} x {} pixels do not fit on the slide of {} x {}; allow --use_padding or choose a "
-        "smaller --patch_size",
-        patch.width, patch.height, slide.size().width, slide.size().height);
+        "no patch: {} x {} pixels do not fit on the slide of {} x {}; allow --use_padding or choose a smaller {}",
+        patch.width, patch.height, slide.size().width, slide.size().height, smaller);
   }
-  return fmt::format(
-      "no patch: none of {} x {} pixels of level 0 passes --contour_fn {} in the tissue found; choose a "
-      "smaller --patch_size or --contour_fn four_pt",
-      patch.width, patch.height, name_of(options.contour_fn));
+  return fmt::format("no patch: none of {} x {} pixels of level 0 passes {} in the tissue found; choose a smaller {}{}",
+                     patch.width, patch.height, tests_of(options), smaller,
+                     options.grid == GridKind::Contour ? " or --contour_fn four_pt" : "");
 }
 
 // The coordinates that are there and equal in fingerprint.
@@ -96,7 +111,7 @@ class Tiler {
     if (tissue.contours.empty()) {
       coordinates.reason = tissue::explain_no_tissue(tissue, tissue_options_);
     } else if (coordinates.points.empty()) {
-      coordinates.reason = explain_no_patch(slide_, tile_options_, coordinates.pixels);
+      coordinates.reason = explain_no_patch(slide_, tile_options_);
     }
     write_coordinates(coordinates_file(), slide_, tile_options_, coordinates, result_.fingerprint, still_ours_);
   }
@@ -114,6 +129,11 @@ class Tiler {
     outcome.columns.emplace_back("n_patches", fmt::format("{}", coordinates.points.size()));
     outcome.summary = fmt::format("{} in {}", counted(std::ssize(coordinates.points), "patch", "patches"),
                                   counted(coordinates.contours, "contour", "contours"));
+    const PixelRule& pixels = coordinates.pixels;
+    if (pixels.patch_size > pixels.read_size) {
+      outcome.summary += fmt::format("; WARNING: enlarged {:.3g} times, the slide has no pixels this fine",
+                                     static_cast<double>(pixels.patch_size) / static_cast<double>(pixels.read_size));
+    }
   }
 
   const slide::Slide& slide_;
@@ -131,15 +151,30 @@ class Tiler {
 cohort::Fingerprint tiling_fingerprint(const slide::Slide& slide, const tissue::TissueOptions& tissue_options,
                                        const TileOptions& tile_options) {
   const PixelRule pixels = resolve_pixels(slide, tile_options);
-  const Grid grid = resolve_grid(slide, tile_options, pixels);
+  const Grid grid = resolve_grid(resolve_scale(slide, tile_options), tile_options);
+  const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : "none"; };
+  const auto list = [](const std::vector<std::int64_t>& values) {
+    return values.empty() ? "none" : fmt::format("{}", fmt::join(values, ","));
+  };
   cohort::Fingerprint fingerprint = tissue::segmentation_fingerprint(slide, tissue_options);
   fingerprint.set("patch_level", fmt::format("{}", pixels.level));
   fingerprint.set("patch_size", fmt::format("{}", pixels.read_size));
+  fingerprint.set("target_patch_size", fmt::format("{}", pixels.patch_size));
   fingerprint.set("step_size",
                   fmt::format("{}", tile_options.step_size > 0 ? tile_options.step_size : tile_options.patch_size));
   fingerprint.set("patch_size_level0", fmt::format("{}x{}", grid.patch.width, grid.patch.height));
+  fingerprint.set("slide_mpp", slide.mpp() ? fmt::format("{}", slide.mpp()->value) : "none");
+  fingerprint.set("target_mpp", tile_options.patch_level < 0 ? number(tile_options.mpp) : "none");
   fingerprint.set("use_padding", tile_options.use_padding ? "true" : "false");
   fingerprint.set("contour_fn", std::string(name_of(tile_options.contour_fn)));
+  fingerprint.set("grid", std::string(name_of(tile_options.grid)));
+  fingerprint.set("tissue_fraction", fmt::format("{}", tile_options.tissue_fraction));
+  fingerprint.set("min_patches_per_contour", fmt::format("{}", tile_options.min_patches_per_contour));
+  fingerprint.set("white_thresh", number(tile_options.white_thresh));
+  fingerprint.set("black_thresh", number(tile_options.black_thresh));
+  fingerprint.set("top_left", list(tile_options.top_left));
+  fingerprint.set("bot_right", list(tile_options.bot_right));
+  fingerprint.set("region_size", tile_options.align_regions ? fmt::format("{}", tile_options.region_size) : "none");
   return fingerprint;
 }
 

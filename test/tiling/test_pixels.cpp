@@ -61,10 +61,10 @@ TEST_CASE("a slide that tells no magnification needs a level by number") {
 TEST_CASE("mag covers whole patches where patch_level truncates as published") {
   const FakeSlide slide({{4095, 3071}, {1024, 768}}, 20, std::nullopt);
   tiling::TileOptions options = at_mag(5);
-  const tiling::Grid by_mag = tiling::resolve_grid(slide, options, tiling::resolve_pixels(slide, options));
+  const tiling::Grid by_mag = tiling::resolve_grid(tiling::resolve_scale(slide, options), options);
   CHECK(by_mag.patch == Size{1024, 1024});
   options.patch_level = 1;
-  const tiling::Grid by_level = tiling::resolve_grid(slide, options, tiling::resolve_pixels(slide, options));
+  const tiling::Grid by_level = tiling::resolve_grid(tiling::resolve_scale(slide, options), options);
   CHECK(by_level.patch == Size{768, 768});  // spec: 3.9998 counts as 3
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("a grid too fine to finish is refused") {
   tiling::TileOptions options;
   options.step_size = 1;
   const tissue::Contour everything{{{0, 0}, {200000, 0}, {200000, 200000}, {0, 200000}}, {}};
-  const tiling::Grid grid = tiling::resolve_grid(slide, options, tiling::resolve_pixels(slide, options));
+  const tiling::Grid grid = tiling::resolve_grid(tiling::resolve_scale(slide, options), options);
   CHECK(error_of([&] { tiling::contour_points(everything, slide.size(), grid, options); }) == ErrorCode::Unsupported);
 }
 
