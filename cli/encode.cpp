@@ -4,6 +4,7 @@
 
 #include "hipt/encode/encode_slide.h"
 #include "hipt/encode/region_assets.h"
+#include "hipt/tiling/parameters.h"
 
 #include "cli/parser.h"
 #include "cli/session.h"
@@ -52,14 +53,17 @@ int encode_slides(const StudyFlags& study, const encode::SlideJob& job, Session&
   const cohort::Source source = find_study_slides(study, context.log);
   const cohort::StudyFolder folder = output_folder(study, job.tile);
   const encode::Models models =
-      encode::load_models(job.encode, encode::encodes_regions(job.tile.patch_size), context.pool.size());
+      encode::load_models(job.encode, encode::encodes_regions(job.encode, job.tile.patch_size), context.pool.size());
   warn_of_random_weights(models, context);
 
-  cohort::BatchOptions batch = batch_options("encode", study);
+  cohort::BatchOptions batch = batch_options("encode", study, job.tissue, job.tile);
   append(batch.options, job.tissue, job.tile, job.encode);
   const cohort::BatchSummary summary = cohort::process_slides(
       source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
-        return encode::encode_slide(entry, folder, job, models, context, still_ours);
+        if (entry.cells.empty()) return encode::encode_slide(entry, folder, job, models, context, still_ours);
+        encode::SlideJob own = job;
+        tiling::apply_cells(entry.cells, *slide::open_slide(entry.path, entry.mpp), own.tissue, own.tile);
+        return encode::encode_slide(entry, folder, own, models, context, still_ours);
       });
   warn_of_random_weights(models, context);
   return session.summarise(summary);
@@ -90,7 +94,7 @@ int run_encode(Arguments arguments) {
   read_tiling(parser, job.tissue, job.tile);
   read_common(parser, study, session_options);
   job.auto_skip = !study.no_auto_skip;
-  if (!flags.as_region) encode::encodes_regions(job.tile.patch_size);
+  if (!flags.as_region) encode::encodes_regions(job.encode, job.tile.patch_size);
 
   Session session(session_options);
   return flags.as_region ? encode_picture(study, job, session) : encode_slides(study, job, session);

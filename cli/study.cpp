@@ -1,8 +1,25 @@
 #include "cli/study.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "hipt/cohort/process_list.h"
+#include "hipt/tiling/parameters.h"
+
 namespace hipt::cli {
+namespace {
+
+// As given; CLAM looks for it in the folder of the results.
+std::filesystem::path process_list_file(const StudyFlags& flags) {
+  const std::filesystem::path beside_results = std::filesystem::path(flags.save_dir) / flags.process_list;
+  std::error_code ignored;
+  const bool as_given = flags.save_dir.empty() || std::filesystem::exists(flags.process_list, ignored);
+  if (!as_given && std::filesystem::exists(beside_results, ignored)) return beside_results;
+  return flags.process_list;
+}
+
+}  // namespace
 
 void declare_source(Parser& parser, StudyFlags& flags) {
   parser.positional("SOURCE", "a slide, a folder of slides, or a CSV with a column `slide`", flags.source, false);
@@ -18,16 +35,14 @@ void declare_common(Parser& parser, const StudyFlags& flags, const SessionOption
   parser.declare("Run", session);
 }
 
-tissue::TissueOptions read_tissue(const Parser& parser) {
-  tissue::TissueOptions options;
-  parser.read(options);
-  options = tissue::preset(options.preset);
-  parser.read(options);
-  return options;
+void read_tissue(const Parser& parser, tissue::TissueOptions& tissue, tiling::TileOptions& tile) {
+  parser.read(tissue);
+  tiling::apply_preset(tissue.preset, tissue, tile);
+  parser.read(tissue);
 }
 
 void read_tiling(const Parser& parser, tissue::TissueOptions& tissue, tiling::TileOptions& tile) {
-  tissue = read_tissue(parser);
+  read_tissue(parser, tissue, tile);
   parser.read(tile);
   if (parser.given("mag") && parser.given("patch_level")) {
     throw Error(ErrorCode::InvalidArgument, "--mag and --patch_level are two ways to say which pixels: give one");
@@ -54,9 +69,12 @@ cohort::Source find_study_slides(const StudyFlags& flags, LogSink& log) {
   if (flags.source.empty() && flags.study_dir.empty()) {
     throw Error(ErrorCode::InvalidArgument, "name a SOURCE: a slide, a folder of slides, or a CSV");
   }
-  const cohort::Source source = cohort::find_slides(
-      flags.study_dir.empty() ? std::filesystem::path(flags.source) : cohort::study_slides(flags.study_dir),
-      flags.search_nested);
+  const std::filesystem::path place =
+      flags.study_dir.empty() ? std::filesystem::path(flags.source) : cohort::study_slides(flags.study_dir);
+  cohort::Source source = flags.process_list.empty()
+                              ? cohort::find_slides(place, flags.search_nested)
+                              : cohort::find_listed_slides(place, process_list_file(flags), flags.search_nested);
+  if (!flags.shard.empty()) cohort::take_shard(source, flags.shard);
   for (const std::filesystem::path& file : source.not_slides) {
     log.write(LogLevel::Info, fmt::format("passed over, not a slide: {}", file.filename().string()));
   }
@@ -72,11 +90,21 @@ cohort::StudyFolder output_folder(const StudyFlags& flags, const tiling::TileOpt
   return cohort::study_output(flags.study_dir, tile.mag.value_or(20), tile.patch_size);
 }
 
-cohort::BatchOptions batch_options(std::string verb, const StudyFlags& flags) {
+cohort::BatchOptions batch_options(std::string verb, const StudyFlags& flags, const tissue::TissueOptions& tissue,
+                                   const tiling::TileOptions& tile) {
   cohort::BatchOptions options;
   options.verb = std::move(verb);
   options.lock_max_age = std::chrono::seconds(flags.lock_max_age);
+  options.columns_as_asked = [tissue, tile](const cohort::SlideEntry& slide) {
+    return tiling::columns_as_asked(slide, tissue, tile);
+  };
   return options;
+}
+
+std::size_t slides_in_flight(const FlightFlags& flags, const RunContext& context) {
+  constexpr std::size_t kMost = 8;  // each may hold a level of 1e8 pixels
+  return flags.slides_in_flight > 0 ? static_cast<std::size_t>(flags.slides_in_flight)
+                                    : std::min(context.pool.size(), kMost);
 }
 
 }  // namespace hipt::cli

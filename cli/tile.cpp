@@ -1,5 +1,6 @@
 // hipt tile: coordinates of patches or regions.
 
+#include "hipt/tiling/parameters.h"
 #include "hipt/tiling/study.h"
 
 #include "cli/parser.h"
@@ -11,6 +12,7 @@ namespace hipt::cli {
 
 int run_tile(Arguments arguments) {
   StudyFlags study;
+  FlightFlags flight;
   tissue::TissueOptions tissue_options;
   tiling::TileOptions tile_options;
   SessionOptions session_options;
@@ -21,21 +23,26 @@ int run_tile(Arguments arguments) {
   declare_source(parser, study);
   declare_tiling(parser, tissue_options, tile_options);
   declare_common(parser, study, session_options);
+  parser.declare("Run", flight);
   if (!parser.parse(arguments)) return 0;
   read_tiling(parser, tissue_options, tile_options);
   read_common(parser, study, session_options);
+  parser.read(flight);
 
   Session session(session_options);
   RunContext& context = session.context();
   const cohort::Source source = find_study_slides(study, context.log);
   const cohort::StudyFolder folder = output_folder(study, tile_options);
-  cohort::BatchOptions batch = batch_options("tile", study);
+  cohort::BatchOptions batch = batch_options("tile", study, tissue_options, tile_options);
+  batch.slides_in_flight = slides_in_flight(flight, context);
   append(batch.options, tissue_options, tile_options);
   const cohort::BatchSummary summary = cohort::process_slides(
       source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
-        const auto slide = slide::open_slide(entry.path);
-        return tiling::tile_slide(*slide, tissue_options, tile_options, folder, !study.no_auto_skip, still_ours)
-            .outcome;
+        const auto slide = slide::open_slide(entry.path, entry.mpp);
+        tissue::TissueOptions own_tissue = tissue_options;
+        tiling::TileOptions own_tile = tile_options;
+        tiling::apply_cells(entry.cells, *slide, own_tissue, own_tile);
+        return tiling::tile_slide(*slide, own_tissue, own_tile, folder, !study.no_auto_skip, still_ours).outcome;
       });
   return session.summarise(summary);
 }

@@ -134,8 +134,8 @@ class Pass {
   void complete(Outcome& outcome, const SlideEntry& slide) const {
     outcome.slide_id = slide.path.filename().string();
     outcome.list_row = slide.list_row;
-    if (outcome.columns.empty() && options_.columns_as_asked) outcome.columns = options_.columns_as_asked(slide);
-    outcome.columns = listed_columns(source_, slide, outcome.columns);
+    if (options_.columns_as_asked) outcome.asked = options_.columns_as_asked(slide);
+    outcome.columns = listed_columns(source_, slide, outcome);
   }
 
   void visit(std::size_t index) {

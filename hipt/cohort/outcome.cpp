@@ -46,16 +46,6 @@ std::optional<Outcome> find_outcome(const std::filesystem::path& file) {
   }
 }
 
-// Adds the columns that only `before` has, each after its neighbour there.
-void keep_columns(Columns& columns, const Columns& before) {
-  auto place = columns.begin();
-  for (const auto& cell : before) {
-    const auto known =
-        std::find_if(columns.begin(), columns.end(), [&](const auto& column) { return column.first == cell.first; });
-    place = (known != columns.end() ? known : columns.insert(place, cell)) + 1;
-  }
-}
-
 bool replaces(const Outcome& outcome, const Outcome& before) {
   const bool stands = before.status == Status::Processed;
   return outcome.status != Status::ToBeProcessed &&
@@ -78,12 +68,22 @@ std::string_view to_string(Status status) {
   return "failed";
 }
 
+void keep_columns(Columns& columns, const Columns& before) {
+  auto place = columns.begin();
+  for (const auto& cell : before) {
+    const auto known =
+        std::find_if(columns.begin(), columns.end(), [&](const auto& column) { return column.first == cell.first; });
+    place = (known != columns.end() ? known : columns.insert(place, cell)) + 1;
+  }
+}
+
 void record_outcome(const StudyFolder& folder, const std::string& id, const Outcome& outcome) {
   const std::filesystem::path file = folder.outcome(id);
   const std::optional<Outcome> before = find_outcome(file);
   if (before && !replaces(outcome, *before)) return;
   Columns columns = outcome.columns;
   if (before) keep_columns(columns, before->columns);
+  keep_columns(columns, outcome.asked);
   // The run that made the outputs ended before it could say so.
   const Status status = outcome.status == Status::AlreadyExist ? Status::Processed : outcome.status;
   nlohmann::ordered_json record = {

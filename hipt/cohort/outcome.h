@@ -24,11 +24,15 @@ struct Outcome {
   std::string reason;  // "" when all is well; "no tissue: ..." or an error's text otherwise
   // Further columns of the process list in order: CLAM's (seg_level, sthresh, ... contour_fn), then counts.
   Columns columns;
+  Columns asked;                        // of the same list, where neither the run nor an earlier record says better
   std::string summary;                  // for the log alone: "50 patches"
   std::optional<std::size_t> list_row;  // the slide's row in a process list
   bool earlier_stands = false;          // failed because outputs made otherwise are there: they stay, and so does
                                         // their record
 };
+
+// Adds the columns that only `before` has, each after its neighbour there.
+void keep_columns(Columns& columns, const Columns& before);
 
 // D/outcomes/<id>.json, atomically. Columns that the record there has and `outcome` has not are kept (those of `hipt
 // tile` when `hipt tissue` runs after it). An AlreadyExist outcome does not replace the record of how the outputs were

@@ -264,8 +264,10 @@ Source find_listed_slides(const fs::path& source, const fs::path& list, bool nes
   });
 }
 
-Columns listed_columns(const Source& source, const SlideEntry& slide, const Columns& columns) {
+Columns listed_columns(const Source& source, const SlideEntry& slide, const Outcome& outcome) {
+  Columns columns = outcome.columns;
   if (source.list_columns.empty()) return columns;
+  keep_columns(columns, outcome.asked);
   const bool legacy = !cell_of(slide.cells, "a").value_or("").empty();  // a_t comes of it
   Columns row;
   for (const auto& [name, type] : source.list_columns) {

@@ -24,9 +24,9 @@ Source find_listed_slides(const std::filesystem::path& source, const std::filesy
 std::string python_number(double value);
 
 // What the row of a slide holds, in the order of the file: with a list, the list's own columns first (its text stays,
-// levels and results are the run's), then those that it lacks. `columns` are those of an Outcome. Columns slide_id,
-// process and status are named for their place alone, with empty cells.
-Columns listed_columns(const Source& source, const SlideEntry& slide, const Columns& columns);
+// levels and results are the run's), then those that it lacks. Columns slide_id, process and status are named for their
+// place alone, with empty cells. Without a list it is the outcome's columns.
+Columns listed_columns(const Source& source, const SlideEntry& slide, const Outcome& outcome);
 
 // Rebuilds process_list_autogen.csv from all recorded outcomes: rows of a list in its order, then the others by
 // slide_id; the reason last. Under a lock, renamed into place.

@@ -45,12 +45,14 @@ TEST_CASE("process list: sorted by slide with failures and unlike columns and na
                          {.slide_id = "b.svs",
                           .reason = "",
                           .columns = {{"seg_level", "2"}, {"patches", "9"}},
+                          .asked = {},
                           .summary = {},
                           .list_row = {}});
   cohort::record_outcome(study, "x",
                          {.slide_id = "x, \"1\".svs",
                           .reason = "",
                           .columns = {{"seg_level", "0"}, {"sthresh", "8"}, {"patches", "5"}},
+                          .asked = {},
                           .summary = {},
                           .list_row = {}});
   cohort::record_outcome(study, "a",
@@ -58,6 +60,7 @@ TEST_CASE("process list: sorted by slide with failures and unlike columns and na
                           .status = Status::Failed,
                           .reason = "a.svs: level 2: broken\nsecond line",
                           .columns = {},
+                          .asked = {},
                           .summary = {},
                           .list_row = {}});
   cohort::rebuild_process_list(study);
