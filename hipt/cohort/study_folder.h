@@ -18,7 +18,14 @@ struct StudyFolder {
   std::filesystem::path coordinates(const std::string& id) const { return root / "patches" / (id + ".h5"); }
   std::filesystem::path stitch(const std::string& id) const { return root / "stitches" / (id + ".png"); }
   std::filesystem::path overview(const std::string& id) const { return root / "overviews" / (id + ".png"); }
-  // ViT-256 features: [M, 384] of patches or [M, n, 384] of regions. `extension` is ".pt" or ".h5".
+  std::filesystem::path resnet_overview(const std::string& id) const {
+    return root / "overviews_resnet50_trunc" / (id + ".png");
+  }
+  // ResNet-50 features of patches [M, 1024]. `extension` is ".pt" or ".h5".
+  std::filesystem::path resnet_features(const std::string& id, const std::string& extension) const {
+    return root / "resnet50_trunc_pt_patch_features" / (id + extension);
+  }
+  // ViT-256 features: [M, 384] of patches or [M, n, 384] of regions.
   std::filesystem::path patch_features(const std::string& id, const std::string& extension) const {
     return root / "vits_tcga_pancancer_dino_pt_patch_features" / (id + extension);
   }

@@ -1,14 +1,12 @@
 #include <cmath>
 
-#include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
 
+#include "hipt/slide/whole_level.h"
 #include "hipt/tissue/tissue.h"
 
 namespace hipt::tissue {
 namespace {
-
-constexpr std::int64_t kMostMaskPixels = 933'120'000;  // CLAM's limit of a picture
 
 // CLAM multiplies by the inverse of the downsample and truncates.
 std::vector<cv::Point> to_level(const Ring& ring, Downsample inverse) {
@@ -25,18 +23,11 @@ std::vector<cv::Point> to_level(const Ring& ring, Downsample inverse) {
 
 image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options) {
   check_ranges(options);
-  const int level = resolve_level(slide, options.vis_level, "vis_level");
-  const slide::Level& facts = slide.levels()[static_cast<std::size_t>(level)];
-  if (facts.size.width * facts.size.height > kMostMaskPixels) {
-    throw Error(
-        ErrorCode::Unsupported,
-        fmt::format("{}: level {} has {} x {} pixels, too many for a mask picture; choose a coarser --vis_level",
-                    slide.path().string(), level, facts.size.width, facts.size.height));
-  }
-  image::RgbImage picture = slide.read_region({0, 0}, level, facts.size);
+  const slide::WholeLevel level = slide::whole_level(slide, resolve_level(slide, options.vis_level, "vis_level"));
+  image::RgbImage picture = slide::read_whole_level(slide, level);
   cv::Mat canvas(picture.height(), picture.width(), CV_8UC3, picture.data());
 
-  const Downsample inverse{1 / facts.downsample_xy.x, 1 / facts.downsample_xy.y};
+  const Downsample inverse{1 / level.downsample_xy.x, 1 / level.downsample_xy.y};
   const int thickness =
       static_cast<int>(static_cast<double>(options.line_thickness) * std::sqrt(inverse.x * inverse.y));
   const cv::Scalar green(0, 255, 0);

@@ -68,9 +68,20 @@ TissueOptions preset(std::string_view name) {
 }
 
 std::string explain_no_tissue(const Tissue& tissue, const TissueOptions& options) {
+  if (!tissue.left_out.empty()) {
+    return fmt::format("no tissue: --keep_ids and --exclude_ids leave none of the {} contours found",
+                       tissue.left_out.size());
+  }
+  if (!tissue.nothing_given.empty()) return "no tissue: " + tissue.nothing_given;
+  if (tissue.dropped_areas.empty() && options.sthresh_up == 0) {
+    return "no tissue: --sthresh_up 0 says that nothing is";
+  }
   if (tissue.dropped_areas.empty()) {
-    return fmt::format("no tissue: nothing on level {} is more saturated than {}; try a lower --sthresh or --use_otsu",
-                       tissue.seg_level, tissue.threshold);
+    return fmt::format("no tissue: nothing on level {}{} is more saturated than {}{}; try a lower --sthresh or {}",
+                       tissue.seg_level,
+                       tissue.reduction == 1 ? "" : fmt::format(", seen {} times reduced,", tissue.reduction),
+                       tissue.threshold, tissue.artifacts ? " and none of what --remove_... drops" : "",
+                       options.use_otsu ? "a --sthresh without --use_otsu" : "--use_otsu");
   }
   const double largest = tissue.dropped_areas.front();
   const std::string_view keeps = preset_that_keeps(largest);

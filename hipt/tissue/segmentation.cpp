@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <functional>
-#include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <opencv2/imgproc.hpp>
@@ -10,8 +10,7 @@
 namespace hipt::tissue {
 namespace {
 
-constexpr std::int64_t kMostPixels = 100'000'000;  // CLAM's limit of a segmentation level
-constexpr double kReferenceSide = 512;             // a_t and a_h count squares of this many level-0 px
+constexpr double kReferenceSide = 512;  // a_t and a_h count squares of this many level-0 px
 
 using Pixels = std::vector<cv::Point>;  // a ring in pixels of the segmentation level
 
@@ -67,24 +66,6 @@ Ring to_level0(const Pixels& ring, Downsample scale) {
   return points;
 }
 
-void require_size(const slide::Slide& slide, int level) {
-  const Size size = slide.levels()[static_cast<std::size_t>(level)].size;
-  if (size.width * size.height <= kMostPixels) return;
-  throw Error(
-      ErrorCode::Unsupported,
-      fmt::format("{}: level {} has {} x {} pixels, segmentation takes at most {}; choose a coarser --seg_level, or "
-                  "add levels to the file when it has none",
-                  slide.path().string(), level, size.width, size.height, kMostPixels));
-}
-
-void check(const TissueOptions& options) {
-  check_ranges(options);
-  if (options.mthresh % 2 == 0) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("--mthresh {}: the median filter needs an odd side, such as {}",
-                                                        options.mthresh, options.mthresh + 1));
-  }
-}
-
 }  // namespace
 
 Plane saturation(RgbView picture) {
@@ -114,7 +95,8 @@ void median_filter(Plane& plane, std::int64_t side) {
 double binarise(Plane& plane, const TissueOptions& options) {
   cv::Mat values = matrix(plane);
   const int kind = cv::THRESH_BINARY | (options.use_otsu ? cv::THRESH_OTSU : 0);
-  return cv::threshold(values, values, static_cast<double>(options.sthresh), 255, kind);
+  return cv::threshold(values, values, static_cast<double>(options.sthresh), static_cast<double>(options.sthresh_up),
+                       kind);
 }
 
 void close_gaps(Plane& binary, std::int64_t side) {
@@ -151,31 +133,24 @@ Tissue find_contours(const Plane& binary, Downsample scale, const TissueOptions&
   return tissue;
 }
 
-int resolve_level(const slide::Slide& slide, std::int64_t level, std::string_view flag) {
-  if (level < 0) return slide.best_level_for_downsample(64);
-  const auto levels = std::ssize(slide.levels());
-  if (level < levels) return static_cast<int>(level);
-  throw Error(ErrorCode::InvalidArgument,
-              fmt::format("{}: --{} {}: the slide has {}", slide.path().string(), flag, level,
-                          levels == 1 ? "only level 0" : fmt::format("levels 0 to {}", levels - 1)));
-}
-
-Tissue segment(const slide::Slide& slide, const TissueOptions& options) {
-  check(options);
-  const int level = resolve_level(slide, options.seg_level, "seg_level");
-  require_size(slide, level);
-  // Slides are worked on in parallel by the caller's pool. The number is the process's and is the same in every call.
-  cv::setNumThreads(0);
-  const slide::Level& facts = slide.levels()[static_cast<std::size_t>(level)];
-
-  Plane plane = saturation(slide.read_region({0, 0}, level, facts.size).view());
-  median_filter(plane, options.mthresh);
-  const double threshold = binarise(plane, options);
-  close_gaps(plane, options.close);
-  Tissue tissue = find_contours(plane, facts.downsample_xy, options);
-  tissue.seg_level = level;
-  tissue.threshold = threshold;
-  return tissue;
+void choose_contours(Tissue& tissue, const TissueOptions& options) {
+  std::vector<Contour> found = std::exchange(tissue.contours, {});
+  const auto names = [](const std::vector<std::int64_t>& ids, std::int64_t id) {
+    return std::ranges::find(ids, id) != ids.end();
+  };
+  for (const std::int64_t id : options.keep_ids) {
+    if (id < std::ssize(found) || names(options.exclude_ids, id)) continue;
+    throw Error(ErrorCode::InvalidArgument,
+                fmt::format("--keep_ids {}: {} contour{} found, numbered from 0; --number_contours draws them", id,
+                            found.size(), found.size() == 1 ? " was" : "s were"));
+  }
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    Contour& contour = found[i];
+    contour.id = static_cast<std::int64_t>(i);
+    const bool kept =
+        (options.keep_ids.empty() || names(options.keep_ids, contour.id)) && !names(options.exclude_ids, contour.id);
+    (kept ? tissue.contours : tissue.left_out).push_back(std::move(contour));
+  }
 }
 
 }  // namespace hipt::tissue

@@ -1,5 +1,6 @@
 #pragma once
-// The tissue of one slide in a study's folder: masks/<slide>.png and contours_geojson/<slide>.geojson.
+// The tissue of one slide in a study's folder: masks/<slide>.png and contours_geojson/<slide>.geojson; on request
+// contours/<slide>.png and artifacts/<slide>.png.
 
 #include <optional>
 #include <string>
@@ -19,12 +20,12 @@ struct StudyTissue {
   std::string reason;  // why there is none
 };
 
-// Both files, when the mask carries the fingerprint that these options give; nothing when one is missing. Throws
-// InvalidArgument when they were made otherwise.
+// All files that the options ask for, when they carry the fingerprint that these give; nothing when one is missing.
+// Throws InvalidArgument when they were made otherwise, or the contours were edited since the mask was drawn.
 std::optional<StudyTissue> find_tissue(const slide::Slide& slide, const TissueOptions& options,
                                        const cohort::StudyFolder& folder);
 
-// Writes both files: the contours first, so that a mask stands for both.
+// Writes them: the mask last, so that it stands for all. Contours that tissue_from names in place are left as they are.
 void write_tissue(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options,
                   const cohort::StudyFolder& folder, const cohort::StillOurs& still_ours);
 

@@ -52,15 +52,31 @@ std::string csv_line(const std::string& csv, const std::string& slide_file) {
   return "";
 }
 
-// Fields that the tests can set; a case with any other (keep_ids, the legacy area) is another program's business.
+// Fields that the tests can set; a case with any other is another program's business.
 bool is_covered(const std::map<std::string, std::string>& settings) {
-  static const std::set<std::string> kKnown = {"slide_id",       "process",     "seg_level",   "sthresh",   "mthresh",
-                                               "close",          "use_otsu",    "a_t",         "a_h",       "vis_level",
-                                               "line_thickness", "max_n_holes", "use_padding", "contour_fn"};
+  static const std::set<std::string> kKnown = {
+      "slide_id",    "process",     "seg_level", "sthresh",  "mthresh",     "close", "use_otsu",
+      "a_t",         "a_h",         "vis_level", "keep_ids", "exclude_ids", "a",     "line_thickness",
+      "max_n_holes", "use_padding", "contour_fn"};
   for (const auto& [name, value] : settings) {
     if (!kKnown.contains(name) && !value.empty() && value != "none") return false;
   }
   return true;
+}
+
+// The published script's way with the column `a` of old lists, an area in pixels of the list's seg_level: it becomes
+// a_t, and the levels are chosen anew.
+void translate_legacy_area(const nlohmann::json& slide, std::map<std::string, std::string>& settings) {
+  if (!settings.contains("a")) return;
+  const auto& levels = slide.at("level_dimensions");
+  const int asked = settings.contains("seg_level") ? std::stoi(settings["seg_level"]) : -1;
+  const auto level = static_cast<std::size_t>(asked < 0 ? static_cast<int>(levels.size()) - 1 : asked);
+  const auto scale = [&](std::size_t axis) {
+    return levels[0][axis].get<double>() / levels[level][axis].get<double>();
+  };
+  settings["a_t"] = std::to_string(static_cast<int>(std::stod(settings["a"]) * (scale(0) * scale(1)) / (512 * 512)));
+  settings["seg_level"] = settings["vis_level"] = "-1";
+  settings.erase("a");
 }
 
 void read_arguments(const nlohmann::json& arguments, ClamCase& one) {
@@ -75,12 +91,13 @@ void read_arguments(const nlohmann::json& arguments, ClamCase& one) {
 }
 
 std::optional<ClamCase> covered_case(const nlohmann::json& entry, const nlohmann::json& result,
-                                     const std::string& slide_file) {
+                                     const nlohmann::json& slide, const std::string& slide_file) {
   ClamCase one;
   one.id = entry.at("id");
   if (entry.at("slides").size() > 1) one.id += ":" + result.at("slide_id").get<std::string>();
   if (entry.at("process_list").is_string()) one.settings = csv_row(entry.at("process_list"), slide_file);
   if (!is_covered(one.settings)) return std::nullopt;
+  translate_legacy_area(slide, one.settings);
   read_arguments(entry.at("arguments"), one);
   bool patches = false;
   for (const nlohmann::json& argument : entry.at("arguments")) patches = patches || argument == "--patch";
@@ -101,7 +118,8 @@ std::vector<ClamCase> clam_cases(const std::string& slide_file) {
   for (const nlohmann::json& entry : index.at("cases")) {
     for (const nlohmann::json& result : entry.at("results")) {
       if (result.at("slide_id") != slide_id || !result.contains("segmentation")) continue;
-      if (auto one = covered_case(entry, result, slide_file)) cases.push_back(std::move(*one));
+      if (auto one = covered_case(entry, result, index.at("slides").at(slide_file), slide_file))
+        cases.push_back(std::move(*one));
     }
   }
   return cases;

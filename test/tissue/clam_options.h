@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sstream>
 #include <string>
 
 #include "hipt/tissue/tissue.h"
@@ -15,6 +16,12 @@ inline tissue::TissueOptions clam_tissue_options(const ClamCase& one) {
     const auto found = one.settings.find(name);
     if (found != one.settings.end() && !found->second.empty()) assign(found->second);
   };
+  const auto set_ids = [&](const char* name, std::vector<std::int64_t>& ids) {
+    set(name, [&](const std::string& text) {
+      std::istringstream numbers(text == "none" ? "" : text);
+      for (std::string number; std::getline(numbers, number, ',');) ids.push_back(std::stoll(number));
+    });
+  };
   const auto set_integer = [&](const char* name, std::int64_t& value) {
     set(name, [&](const std::string& text) { value = std::stoll(text); });
   };
@@ -26,6 +33,8 @@ inline tissue::TissueOptions clam_tissue_options(const ClamCase& one) {
   set_integer("mthresh", options.mthresh);
   set_integer("close", options.close);
   set("use_otsu", [&](const std::string& text) { options.use_otsu = text == "True"; });
+  set_ids("keep_ids", options.keep_ids);
+  set_ids("exclude_ids", options.exclude_ids);
   set_number("a_t", options.a_t);
   set_number("a_h", options.a_h);
   set_integer("max_n_holes", options.max_n_holes);

@@ -40,14 +40,58 @@ TEST_CASE("options that the published script crashes on are refused with a reaso
   CHECK(message.ends_with("CMU-1-Small-Region.svs: --seg_level 1: the slide has only level 0"));
 }
 
-TEST_CASE("a segmentation level of over 1e8 pixels is refused: m20-seg0-too-large") {
+TEST_CASE("a segmentation level of over 1e8 pixels is seen 64 times reduced: m20-seg0-too-large") {
   const auto path = shared_data("slides/made/mosaic-20x.svs");
   if (!path) return skip("mosaic-20x.svs is not here");
-  tissue::TissueOptions options;
+  const auto slide = slide::open_slide(*path);
+  tissue::TissueOptions options = tissue::preset("tcga");
   options.seg_level = 0;
+  const tissue::Tissue tissue = tissue::segment(*slide, options);
+  CHECK(tissue.seg_level == 0);
+  CHECK(tissue.reduction == 64);
+  // The file's own averages at level 2 (16 times) show the same pieces.
+  const tissue::Tissue by_level = tissue::segment(*slide, tissue::preset("tcga"));
+  CHECK(tissue.contours.size() == by_level.contours.size());
+  const cohort::Fingerprint fingerprint = tissue::segmentation_fingerprint(*slide, options);
+  CHECK(fingerprint.entries().at("seg_reduction") == "64");
+  CHECK_FALSE(tissue::segmentation_fingerprint(*slide, {}).entries().contains("seg_reduction"));
+  options.sthresh = 255;
+  CHECK(tissue::explain_no_tissue(tissue::segment(*slide, options), options) ==
+        "no tissue: nothing on level 0, seen 64 times reduced, is more saturated than 255; try a lower --sthresh or "
+        "--use_otsu");
+}
+
+TEST_CASE("a kept contour that does not exist is refused: cmu-keep-out-of-range") {
+  const auto path = demo_slide();
+  if (!path) return skip("CMU-1-Small-Region.svs is not here");
+  const auto slide = slide::open_slide(*path);
+  tissue::TissueOptions options = tissue::preset("bwh_biopsy");
+  options.keep_ids = {0, 99};
   std::string message;
-  CHECK(error_of([&] { tissue::segment(*slide::open_slide(*path), options); }, &message) == ErrorCode::Unsupported);
-  CHECK_MESSAGE(message.find("level 0 has 12288 x 10240 pixels") != std::string::npos, message);
+  CHECK(error_of([&] { tissue::segment(*slide, options); }, &message) == ErrorCode::InvalidArgument);
+  CHECK_MESSAGE(message.ends_with("CMU-1-Small-Region.svs: --keep_ids 99: 1 contour was found, numbered from 0; "
+                                  "--number_contours draws them"),
+                message);
+  options.exclude_ids = {99};  // set difference, as published: the absent one is not looked for
+  CHECK(tissue::segment(*slide, options).contours.size() == 1);
+  options.exclude_ids = {0, 99};
+  const tissue::Tissue none = tissue::segment(*slide, options);
+  CHECK(none.left_out.size() == 1);
+  CHECK(tissue::explain_no_tissue(none, options) ==
+        "no tissue: --keep_ids and --exclude_ids leave none of the 1 contours found");
+}
+
+TEST_CASE("one id in keep_ids is a list of one: cmu-keep-one-id-in-csv") {
+  const auto path = demo_slide();
+  if (!path) return skip("CMU-1-Small-Region.svs is not here");
+  const auto slide = slide::open_slide(*path);
+  tissue::TissueOptions options;
+  set_from_texts(options, {{"a_t", "0.01"}, {"keep_ids", "0"}});
+  CHECK(tissue::segment(*slide, options).contours.size() == 1);
+  options.keep_ids = {5, 1, 3};
+  const auto columns = tissue::process_list_columns(*slide, options);
+  CHECK(columns[5] == std::pair<std::string, std::string>{"keep_ids", "5,1,3"});
+  CHECK(columns[6] == std::pair<std::string, std::string>{"exclude_ids", "none"});
 }
 
 TEST_CASE("the fingerprint of a segmentation is of what decides the contours") {
