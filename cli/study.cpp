@@ -44,8 +44,9 @@ void read_tissue(const Parser& parser, tissue::TissueOptions& tissue, tiling::Ti
 void read_tiling(const Parser& parser, tissue::TissueOptions& tissue, tiling::TileOptions& tile) {
   read_tissue(parser, tissue, tile);
   parser.read(tile);
-  if (parser.given("mag") && parser.given("patch_level")) {
-    throw Error(ErrorCode::InvalidArgument, "--mag and --patch_level are two ways to say which pixels: give one");
+  const int rules = parser.given("mag") + parser.given("mpp") + parser.given("patch_level");
+  if (rules > 1) {
+    throw Error(ErrorCode::InvalidArgument, "--mag, --mpp and --patch_level are ways to say which pixels: give one");
   }
 }
 
@@ -86,6 +87,10 @@ cohort::StudyFolder output_folder(const StudyFlags& flags, const tiling::TileOpt
   if (tile.patch_level >= 0) {
     return {std::filesystem::path(flags.study_dir) /
             fmt::format("extracted_level{}_patch{}_fp", tile.patch_level, tile.patch_size)};
+  }
+  if (tile.mpp) {
+    return {std::filesystem::path(flags.study_dir) /
+            fmt::format("extracted_mpp{}_patch{}_fp", *tile.mpp, tile.patch_size)};
   }
   return cohort::study_output(flags.study_dir, tile.mag.value_or(20), tile.patch_size);
 }
