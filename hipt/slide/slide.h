@@ -4,14 +4,18 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hipt/base/geometry.h"
 #include "hipt/image/image.h"
 
 namespace hipt::slide {
+
+struct WholeLevel;
 
 struct Level {
   Size size;                 // px
@@ -69,6 +73,13 @@ class Slide {
   std::map<std::string, Size> associated_;
   std::optional<MicronsPerPixel> mpp_;
   std::optional<double> objective_;
+
+ private:
+  friend image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level);
+
+  // The virtual level that was read last: small, and made of every pixel of its level.
+  mutable std::mutex virtual_mutex_;
+  mutable std::map<std::pair<int, std::int64_t>, image::RgbImage> virtual_picture_;  // by level and reduction
 };
 
 // Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). `mpp`, when

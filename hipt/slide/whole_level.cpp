@@ -169,7 +169,15 @@ WholeLevel whole_level(const Slide& slide, int level, std::int64_t most_pixels) 
 }
 
 image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level) {
-  return read_whole_level_region(slide, level, {0, 0}, level.size);
+  if (level.reduction == 1) return slide.read_region({0, 0}, level.level, level.size);
+  const std::scoped_lock lock(slide.virtual_mutex_);
+  const std::pair key(level.level, level.reduction);
+  const auto kept = slide.virtual_picture_.find(key);
+  if (kept != slide.virtual_picture_.end()) return kept->second;
+  image::RgbImage picture = read_whole_level_region(slide, level, {0, 0}, level.size);
+  slide.virtual_picture_.clear();
+  slide.virtual_picture_.emplace(key, picture);
+  return picture;
 }
 
 image::RgbImage read_whole_level_region(const Slide& slide, const WholeLevel& level, Level0Point origin, Size size) {
