@@ -35,12 +35,16 @@ std::string machine_mark() {
   return fmt::format("{:08x}", fnv1a64(fmt::format("{}:{}", host.data(), boot)) >> 32);
 }
 
-// "slide.pt" -> "slide.tmp-<machine>-<process>-<random>.pt": the extension stays, for writers that look at it.
-std::filesystem::path temporary_name(const std::filesystem::path& path) {
+// "<machine>-<process>-<random>"
+std::string unique_text() {
   static std::atomic<std::uint32_t> counter{std::random_device{}()};
-  const std::string unique = fmt::format("{}-{}-{:08x}", machine_mark(), getpid(), counter.fetch_add(1));
+  return fmt::format("{}-{}-{:08x}", machine_mark(), getpid(), counter.fetch_add(1));
+}
+
+// "slide.pt" -> "slide.tmp-<unique>.pt": the extension stays, for writers that look at it.
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
   std::filesystem::path name = path.stem();
-  name += fmt::format("{}{}{}", kTemporaryMark, unique, path.extension().string());
+  name += fmt::format("{}{}{}", kTemporaryMark, unique_text(), path.extension().string());
   return path.parent_path() / name;
 }
 
@@ -60,6 +64,22 @@ void sync_to_disk(const std::filesystem::path& path, int flags) {
   }
 }
 
+// Whether `file_name` ends as temporary_name() makes the name of a folder: only such folders may be removed with all
+// that is in them.
+bool is_temporary_folder_name(std::string_view file_name) {
+  const std::size_t mark = file_name.rfind(kTemporaryMark);
+  if (mark == std::string_view::npos) return false;
+  std::string_view rest = file_name.substr(mark + kTemporaryMark.size());
+  const auto take = [&rest](std::string_view allowed) {
+    const std::size_t length = std::min(rest.find_first_not_of(allowed), rest.size());
+    rest.remove_prefix(length);
+    return length;
+  };
+  const auto dash = [&] { return take("-") == 1; };
+  return take("0123456789abcdef") == 8 && dash() && take("0123456789") > 0 && dash() && take("0123456789abcdef") == 8 &&
+         rest.empty();
+}
+
 // The process that wrote a temporary file of this machine; 0 when the name is not ours or of another machine.
 pid_t writer_of(std::string_view file_name) {
   const std::size_t mark = file_name.rfind(kTemporaryMark);
@@ -71,18 +91,51 @@ pid_t writer_of(std::string_view file_name) {
   return writer;
 }
 
+// A folder's name has no extension that would have to stay at the end.
+std::filesystem::path temporary_folder(const std::filesystem::path& path) {
+  return path.parent_path() / (path.filename().string() + std::string(kTemporaryMark) + unique_text());
+}
+
+// One call for any number of files.
+void sync_file_system(const std::filesystem::path& folder) {
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const int failed = descriptor < 0 ? -1 : syncfs(descriptor);
+  const int number = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (failed != 0) {
+    throw Error(ErrorCode::Io,
+                fmt::format("{}: cannot be synced to disk: {}", final_name(folder).string(), std::strerror(number)));
+  }
+}
+
+void make_folders(const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) {
+    throw Error(ErrorCode::Io,
+                fmt::format("{}: the folder cannot be made: {}", final_name(folder).string(), failure.message()));
+  }
+}
+
+void rename_over(const std::filesystem::path& from, const std::filesystem::path& to) {
+  std::error_code failure;
+  std::filesystem::rename(from, to, failure);
+  if (failure) {
+    throw Error(ErrorCode::Io, fmt::format("{}: cannot be put in place: {}", to.string(), failure.message()));
+  }
+}
+
+std::filesystem::path parent_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
 }  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
   if (path_.filename().empty()) {
     throw Error(ErrorCode::InvalidArgument, fmt::format("\"{}\" does not name a file", path_.string()));
   }
-  std::error_code failure;
-  if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), failure);
-  if (failure) {
-    throw Error(ErrorCode::Io,
-                fmt::format("{}: the folder cannot be made: {}", path_.parent_path().string(), failure.message()));
-  }
+  if (path_.has_parent_path()) make_folders(path_.parent_path());
 }
 
 AtomicFile::~AtomicFile() {
@@ -92,22 +145,40 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::commit() {
   sync_to_disk(temporary_, O_RDONLY);
-  std::error_code failure;
-  std::filesystem::rename(temporary_, path_, failure);
-  if (failure) {
-    throw Error(ErrorCode::Io, fmt::format("{}: cannot be put in place: {}", path_.string(), failure.message()));
-  }
+  rename_over(temporary_, path_);
   committed_ = true;
-  sync_to_disk(path_.has_parent_path() ? path_.parent_path() : std::filesystem::path("."), O_RDONLY | O_DIRECTORY);
+  sync_to_disk(parent_of(path_), O_RDONLY | O_DIRECTORY);
+}
+
+AtomicFolder::AtomicFolder(std::filesystem::path path) : path_(std::move(path)), temporary_(temporary_folder(path_)) {
+  make_folders(temporary_);
+}
+
+AtomicFolder::~AtomicFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(temporary_, ignored);  // after a commit: nothing
+}
+
+void AtomicFolder::commit() {
+  sync_file_system(temporary_);
+  std::error_code ignored;
+  const std::filesystem::path old = temporary_folder(path_);
+  std::filesystem::rename(path_, old, ignored);  // fails where nothing was there
+  rename_over(temporary_, path_);
+  sync_to_disk(parent_of(path_), O_RDONLY | O_DIRECTORY);
+  std::filesystem::remove_all(old, ignored);
 }
 
 std::filesystem::path final_name(const std::filesystem::path& file) {
-  std::string name = file.filename().string();
-  const std::size_t mark = name.rfind(kTemporaryMark);
-  if (mark == std::string::npos) return file;
-  const std::size_t end = std::min(name.find('.', mark + 1), name.size());
-  name.erase(mark, end - mark);
-  return file.parent_path() / name;
+  const auto without_mark = [](std::string name) {
+    const std::size_t mark = name.rfind(kTemporaryMark);
+    if (mark == std::string::npos) return name;
+    return name.erase(mark, std::min(name.find('.', mark + 1), name.size()) - mark);
+  };
+  const std::filesystem::path folder = file.parent_path();
+  const bool inside = is_temporary_folder_name(folder.filename().string());
+  return (inside ? folder.parent_path() / without_mark(folder.filename().string()) : folder) /
+         without_mark(file.filename().string());
 }
 
 void write_text_file(const std::filesystem::path& path, std::string_view text) {
@@ -137,11 +208,13 @@ void remove_stale_temporaries(const std::filesystem::path& folder) {
   const auto oldest = std::filesystem::file_time_type::clock::now() - kStaleAge;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (name.find(kTemporaryMark) == std::string::npos || !entry.is_regular_file(ignored)) continue;
+    const bool is_ours = entry.is_regular_file(ignored) ? name.find(kTemporaryMark) != std::string::npos
+                                                        : entry.is_directory(ignored) && is_temporary_folder_name(name);
+    if (!is_ours) continue;
     const pid_t writer = writer_of(name);
     const bool writer_is_dead = writer > 0 && kill(writer, 0) != 0 && errno == ESRCH;
     const auto written = entry.last_write_time(ignored);
-    if (writer_is_dead || (!ignored && written < oldest)) std::filesystem::remove(entry.path(), ignored);
+    if (writer_is_dead || (!ignored && written < oldest)) std::filesystem::remove_all(entry.path(), ignored);
   }
 }
 

@@ -25,15 +25,34 @@ class AtomicFile {
   bool committed_ = false;
 };
 
-// The name that a file will get: "slide.tmp-<unique>.pt" is "slide.pt", any other name itself. For messages.
+// The same for a folder of many files: written under temporary_path(), which exists from the start, and renamed to
+// `path` by commit(), which first moves away and then removes what was there.
+class AtomicFolder {
+ public:
+  explicit AtomicFolder(std::filesystem::path path);
+  ~AtomicFolder();
+  AtomicFolder(const AtomicFolder&) = delete;
+  AtomicFolder& operator=(const AtomicFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& temporary_path() const { return temporary_; }
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+};
+
+// The name that a file or a file in an AtomicFolder will get: "slide.tmp-<unique>.pt" is "slide.pt", any other name
+// itself. For messages.
 std::filesystem::path final_name(const std::filesystem::path& file);
 
 // A whole small text file, atomically.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
 std::string read_text_file(const std::filesystem::path& path);
 
-// Removes what killed runs left in `folder`: temporary files of ours (".tmp-" names) whose writer is not alive or that
-// are older than a day.
+// Removes what killed runs left in `folder`: temporary files and folders of ours (".tmp-" names) whose writer is not
+// alive or that are older than a day.
 void remove_stale_temporaries(const std::filesystem::path& folder);
 
 }  // namespace hipt::io

@@ -115,3 +115,46 @@ TEST_CASE("stale temporaries of dead writers are removed and others kept") {
   CHECK(std::filesystem::exists(folder / "slide.pt"));
   io::remove_stale_temporaries(folder / "absent");
 }
+
+TEST_CASE("atomic folder appears whole and in place of what was there") {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path path = folder / "deep/slide.1";
+  for (const std::string name : {"old", "new"}) {
+    io::AtomicFolder set(path);
+    test::write_text(set.temporary_path() / (name + ".png"), name);
+    if (name == "old") CHECK_FALSE(std::filesystem::exists(path));
+    set.commit();
+    CHECK(entries(path) == 1);
+    CHECK(test::read_text(path / (name + ".png")) == name);
+    CHECK(entries(path.parent_path()) == 1);
+  }
+  {
+    io::AtomicFolder set(path);
+    test::write_text(set.temporary_path() / "half.png", "half");
+    CHECK(io::final_name(set.temporary_path()) == path);
+    CHECK(io::final_name(set.temporary_path() / "half.png") == path / "half.png");
+  }
+  CHECK(entries(path.parent_path()) == 1);
+  CHECK(test::read_text(path / "new.png") == "new");
+}
+
+TEST_CASE("atomic folder of a killed run is removed and nobody else's") {
+  const test::TemporaryFolder folder;
+  const pid_t child = fork();
+  if (child == 0) {
+    io::AtomicFolder set(folder / "slide.1");
+    test::write_text(set.temporary_path() / "half.png", "half");
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  const io::AtomicFolder alive(folder / "slide.2");
+  const std::filesystem::path foreign = folder / "notes.tmp-of-the-user";
+  std::filesystem::create_directory(foreign);
+  std::filesystem::last_write_time(foreign, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1000));
+  CHECK(entries(folder.path()) == 3);
+  io::remove_stale_temporaries(folder.path());
+  CHECK(entries(folder.path()) == 2);
+  CHECK(std::filesystem::exists(alive.temporary_path()));
+  CHECK(std::filesystem::exists(foreign));
+}
