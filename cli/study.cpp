@@ -100,6 +100,7 @@ cohort::BatchOptions batch_options(std::string verb, const StudyFlags& flags, co
   cohort::BatchOptions options;
   options.verb = std::move(verb);
   options.lock_max_age = std::chrono::seconds(flags.lock_max_age);
+  options.cache_dir = flags.cache_dir;
   options.columns_as_asked = [tissue, tile](const cohort::SlideEntry& slide) {
     return tiling::columns_as_asked(slide, tissue, tile);
   };

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <numeric>
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/cohort/cache.h"
 #include "hipt/cohort/output.h"
 #include "hipt/cohort/process_list.h"
 #include "hipt/cohort/run_record.h"
@@ -56,6 +58,34 @@ void for_each_at_once(std::size_t count, std::size_t threads, const std::functio
   if (first) std::rethrow_exception(first);
 }
 
+// The slides' copies on a local disk, when they are wanted.
+std::unique_ptr<SlideCache> make_cache(const Source& source, const BatchOptions& options, RunContext& context) {
+  if (options.cache_dir.empty()) return nullptr;
+  std::vector<std::filesystem::path> slides;
+  for (const SlideEntry& slide : source.slides) slides.push_back(slide.path);
+  CacheLimits limits;
+  limits.slides = std::max(limits.slides, 2 * options.slides_in_flight);
+  return std::make_unique<SlideCache>(options.cache_dir, std::move(slides), limits, context);
+}
+
+// One slide's copy for as long as it is used; the slide itself without a cache.
+class Copy {
+ public:
+  Copy(SlideCache* cache, std::size_t index, const std::filesystem::path& original)
+      : cache_(cache), index_(index), path_(cache != nullptr ? cache->acquire(index) : original) {}
+  ~Copy() {
+    if (cache_ != nullptr) cache_->release(index_);
+  }
+  Copy(const Copy&) = delete;
+  Copy& operator=(const Copy&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  SlideCache* cache_;
+  std::size_t index_;
+  std::filesystem::path path_;
+};
+
 // One run over the slides: what is known of each so far.
 class Pass {
  public:
@@ -67,6 +97,7 @@ class Pass {
         context_(context),
         process_(process),
         record_(record),
+        cache_(make_cache(source, options, context)),
         outcomes_(source.slides.size()),
         held_elsewhere_(source.slides.size(), 0) {}
 
@@ -145,10 +176,11 @@ class Pass {
     const std::optional<Lock> lock = Lock::try_acquire(folder_.lock(slide.id), options_.lock_max_age);
     held_elsewhere_[index] = lock ? 0 : 1;
     if (!lock) {
+      if (cache_) cache_->pass_over(index);
       say(LogLevel::Info, index, "another process works on it");
       return;
     }
-    Outcome outcome = attempt(slide, *lock);
+    Outcome outcome = attempt(index, *lock);
     complete(outcome, slide);
     // Whatever became of our work, the slide's record belongs to the process that holds the lock now.
     if (!lock->still_owned()) {
@@ -166,10 +198,13 @@ class Pass {
     outcomes_[index] = std::move(outcome);
   }
 
-  Outcome attempt(const SlideEntry& slide, const Lock& lock) const {
+  Outcome attempt(std::size_t index, const Lock& lock) const {
     Outcome failed;
     failed.status = Status::Failed;
     try {
+      SlideEntry slide = source_.slides[index];
+      const Copy copy(cache_.get(), index, slide.path);
+      slide.path = copy.path();
       return process_(slide, [&lock] { return lock.still_owned(); });
     } catch (const MadeOtherwise& error) {
       failed.reason = error.what();
@@ -191,6 +226,7 @@ class Pass {
   RunContext& context_;
   const ProcessSlide& process_;
   RunRecord& record_;
+  const std::unique_ptr<SlideCache> cache_;
   std::vector<std::optional<Outcome>> outcomes_;
   std::vector<char> held_elsewhere_;  // written by several threads, each its own
   std::mutex record_mutex_;

@@ -3,6 +3,7 @@
 // others.
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct BatchOptions {
   // Slides worked on at once, each by a thread of its own. 1: on the calling thread, and `process` tells its own
   // progress; more: the progress is that of the slides.
   std::size_t slides_in_flight = 1;
+  std::filesystem::path cache_dir;  // slides are read from copies made ahead in this folder; empty: where they are
   // The columns of a slide as asked for, levels not resolved: for the process list, where `process` threw and where a
   // list leaves a slide out. Must not throw.
   std::function<Columns(const SlideEntry&)> columns_as_asked;

@@ -47,8 +47,12 @@ struct Batch {
   }
 
   BatchSummary run(const cohort::ProcessSlide& process) {
-    return cohort::process_slides(
-        source, study, {"tile", {{"patch_size", "256"}}, std::chrono::seconds(1800), in_flight, {}}, context, process);
+    cohort::BatchOptions options;
+    options.verb = "tile";
+    options.options = {{"patch_size", "256"}};
+    options.slides_in_flight = in_flight;
+    options.cache_dir = cache_dir;
+    return cohort::process_slides(source, study, options, context, process);
   }
 
   // The newest run record.
@@ -64,6 +68,7 @@ struct Batch {
   StudyFolder study{folder.path()};
   Source source;
   std::size_t in_flight = 1;
+  fs::path cache_dir;
   RecordingLog log;
   std::stop_source stop;
   RunContext context{test::quiet_context().pool, log, silent_progress(), stop.get_token()};
@@ -202,6 +207,30 @@ TEST_CASE("batch: several slides in flight are worked on at once and a stop ends
   CHECK(batch.record().at("slides").size() == 3);
   CHECK(batch.record().at("status") == "cancelled");
   CHECK(!fs::exists(batch.folder / "locks"));
+}
+
+TEST_CASE("batch: slides are read from their copies and called by their own names") {
+  Batch batch({});
+  fs::create_directory(batch.folder / "slides");
+  for (const char* name : {"a.png", "b.png", "c.png"}) {
+    test::write_text(batch.folder / "slides" / name, name);
+    batch.source.slides.push_back({batch.folder / "slides" / name, fs::path(name).stem().string(), {}, {}, {}});
+  }
+  batch.source.slides.push_back({batch.folder / "slides/absent.png", "absent", {}, {}, {}});
+  batch.study.root = batch.folder / "out";
+  batch.cache_dir = batch.folder / "cache";
+  batch.in_flight = 2;
+  const BatchSummary summary = batch.run([&](const SlideEntry& slide, const auto&) {
+    CHECK(slide.path.parent_path() != batch.folder / "slides");
+    CHECK(test::read_text(slide.path) == slide.path.filename().string());
+    return made("1");
+  });
+  CHECK(summary.count(Status::Processed) == 3);
+  CHECK(summary.count(Status::Failed) == 1);
+  CHECK(summary.outcomes[3].reason.find("absent.png") != std::string::npos);
+  CHECK(summary.outcomes[0].slide_id == "a.png");
+  CHECK(fs::is_empty(batch.folder / "cache"));
+  CHECK(fs::exists(batch.folder / "slides/a.png"));
 }
 
 TEST_CASE("batch: outputs made otherwise fail the run and keep their record") {

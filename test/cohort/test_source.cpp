@@ -64,6 +64,36 @@ TEST_CASE("source: nested folders are searched on request but not the pixels of 
   CHECK(ids(find_slides(folder.path(), false)) == std::vector<std::string>{"a", "m"});
 }
 
+TEST_CASE("source: what a study wrote below its slides is not searched") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.svs", "out/masks/a.png", "out/stitches/a.png", "out/process_list_autogen.csv",
+                           "masks/b.png", "new/masks/c.png", "new/runs/1.json", "out/d.svs"}) {
+    touch(folder, name);
+  }
+  CHECK(ids(find_slides(folder.path(), true)) == std::vector<std::string>{"a", "b", "d"});
+}
+
+TEST_CASE("source: shards take every n-th slide and are all of them together") {
+  Source source;
+  for (const char* name : {"a.svs", "b.svs", "c.svs", "d.svs", "e.svs"}) {
+    source.slides.push_back({name, std::filesystem::path(name).stem().string(), {}, {}, {}});
+  }
+  const auto shard = [&](std::string_view text) {
+    Source part = source;
+    cohort::take_shard(part, text);
+    return ids(part);
+  };
+  CHECK(shard("1/1") == std::vector<std::string>{"a", "b", "c", "d", "e"});
+  CHECK(shard("1/2") == std::vector<std::string>{"a", "c", "e"});
+  CHECK(shard("2/2") == std::vector<std::string>{"b", "d"});
+  CHECK(shard("7/8").empty());
+  for (const char* text : {"", "1", "0/2", "3/2", "1/0", "1/2/3", "1/2x", "-1/2", " 1/2", "a/b", "1/"}) {
+    std::string message;
+    CHECK(error_of([&] { shard(text); }, &message) == ErrorCode::InvalidArgument);
+    CHECK(message.starts_with("--shard "));
+  }
+}
+
 TEST_CASE("source: linked slides are slides") {
   const TemporaryFolder folder;
   touch(folder, "store/0001.svs");
