@@ -49,9 +49,9 @@ bool report_openslide() {
   return true;
 }
 
-void report_weights(std::string_view what, const std::string& file_name) {
+void report_weights(std::string_view what, const std::string& file_name, std::string_view flag) {
   try {
-    line(true, what, encode::find_weights(file_name));
+    line(true, what, encode::find_weights(file_name, flag));
   } catch (const Error& error) {
     line(false, what, error.what());
   }
@@ -68,8 +68,9 @@ int run_doctor(Arguments arguments) {
   line(true, "hipt", version());
   report_processor();
   const bool slides = report_openslide();
-  report_weights("weights of ViT-256", "vit256_small_dino.pth");
-  report_weights("weights of ViT-4096", "vit4k_xs_dino.pth");
+  report_weights("weights of ViT-256", "vit256_small_dino.pth", "weights256");
+  report_weights("weights of ViT-4096", "vit4k_xs_dino.pth", "weights4k");
+  report_weights("weights of ResNet-50", "resnet50-19c8e357.pth", "weights_resnet");
   line(false, "training verbs", "not in this version: the program makes features");
   return slides ? 0 : 1;
 }

@@ -20,13 +20,16 @@ struct SlideJob {
   bool auto_skip = true;  // false: redo what is already there (--no_auto_skip)
 };
 
-// Whether a patch size means regions of 256-px patches (HIPT_4K) rather than single patches. Throws InvalidArgument for
-// a size that neither model can read: patches are multiples of 16 up to 256, regions multiples of 256 above.
-bool encodes_regions(std::int64_t patch_size);
+// Whether these options mean regions of 256-px patches (HIPT_4K) rather than single patches. Throws InvalidArgument for
+// a size that the model cannot read: ViT-256 reads multiples of 16 up to 256 px as patches and multiples of 256 above
+// as regions, ResNet-50 patches of any size up to 256 px; with target_patch_size, which is what the model then reads,
+// patches may have any size.
+bool encodes_regions(const EncodeOptions& options, std::int64_t patch_size);
 
 // Patches: patch features [M, dim]. Regions: patch features [M, n, dim], region features [M, dim4k], slide features
-// [dim4k] (mean of the regions; none for a slide without regions). Everything present and equal in fingerprint is left
-// alone. Throws Error InvalidArgument naming the difference when something present was made otherwise.
+// [dim4k] (mean of the regions; none for a slide without regions, whose files have 0 rows and whose outcome says why).
+// Everything present and equal in fingerprint is left alone. Throws Error InvalidArgument naming the difference when
+// something present was made otherwise.
 cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::StudyFolder& folder, const SlideJob& job,
                              const Models& models, RunContext& context, const std::function<bool()>& still_ours);
 

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
+#include "hipt/encode/resnet_patch_encoder.h"
 #include "hipt/encode/vit_patch_encoder.h"
 #include "hipt/io/atomic_file.h"
 #include "hipt/vit/weights.h"
@@ -34,13 +35,21 @@ vit::ViTConfig config_of(const std::string& name_or_file, std::string_view flag)
 }
 
 std::shared_ptr<const vit::Weights> weights_of(const std::string& argument, const std::string& published_name,
-                                               const vit::ViTConfig& config) {
-  return vit::weights_from(argument.empty() ? find_weights(published_name) : argument, config);
+                                               std::string_view flag, const vit::ViTConfig& config) {
+  return vit::weights_from(argument.empty() ? find_weights(published_name, flag) : argument, config);
+}
+
+void add_resnet(const EncodeOptions& options, std::size_t threads, Models& models) {
+  const auto weights =
+      resnet::weights_from(options.weights_resnet.empty() ? find_weights("resnet50-19c8e357.pth", "weights_resnet")
+                                                          : options.weights_resnet);
+  models.patch_encoder = make_resnet_patch_encoder(resnet::make_cpu_engine(weights), *weights, threads);
+  models.random_weights = io::formula_salt(options.weights_resnet).has_value();
 }
 
 }  // namespace
 
-std::string find_weights(const std::string& file_name) {
+std::string find_weights(const std::string& file_name, std::string_view flag) {
   const std::vector<std::filesystem::path> folders = weight_folders();
   for (const std::filesystem::path& folder : folders) {
     std::error_code ignored;
@@ -48,21 +57,28 @@ std::string find_weights(const std::string& file_name) {
   }
   std::vector<std::string> places;
   for (const std::filesystem::path& folder : folders) places.push_back((folder / file_name).string());
-  const bool region_model = file_name.find("4k") != std::string::npos;
   throw Error(ErrorCode::NotFound,
-              fmt::format("no weights: {} is not in {}; name a checkpoint with --{} FILE, put it there, or try the "
-                          "program with --{} random:SALT (features without meaning)",
-                          file_name, fmt::join(places, " nor "), region_model ? "weights4k" : "weights256",
-                          region_model ? "weights4k" : "weights256"));
+              fmt::format("no weights: {0} is not in {1}; name a checkpoint with --{2} FILE, put it there, or try the "
+                          "program with --{2} random:SALT (features without meaning)",
+                          file_name, fmt::join(places, " nor "), flag));
 }
 
 Models load_models(const EncodeOptions& options, bool regions, std::size_t threads) {
   Models models;
+  if (options.model == PatchModel::Resnet50Trunc) {
+    if (regions) {
+      throw Error(ErrorCode::InvalidArgument,
+                  "--model resnet50_trunc encodes single patches; regions and slides have HIPT's models alone "
+                  "(--model vit256)");
+    }
+    add_resnet(options, threads, models);
+    return models;
+  }
   const vit::ViTConfig config256 = config_of(options.model_config256, "model_config256");
-  const auto weights256 = weights_of(options.weights256, "vit256_small_dino.pth", config256);
+  const auto weights256 = weights_of(options.weights256, "vit256_small_dino.pth", "weights256", config256);
   models.vit256 = vit::make_cpu_engine(weights256);
   models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights256, threads);
-  models.random_weights = options.weights256.starts_with("random:");
+  models.random_weights = io::formula_salt(options.weights256).has_value();
   if (!regions) return models;
 
   const vit::ViTConfig config4k = config_of(options.model_config4k, "model_config4k");
@@ -70,10 +86,10 @@ Models load_models(const EncodeOptions& options, bool regions, std::size_t threa
     throw Error(ErrorCode::InvalidArgument, fmt::format("{} reads features of width {}, but {} gives {}", config4k.name,
                                                         config4k.input_dim, config256.name, config256.dim));
   }
-  const auto weights4k = weights_of(options.weights4k, "vit4k_xs_dino.pth", config4k);
+  const auto weights4k = weights_of(options.weights4k, "vit4k_xs_dino.pth", "weights4k", config4k);
   models.vit4k = vit::make_cpu_engine(weights4k);
   models.region_identity = vit_identity(*weights4k, "vit4k");
-  models.random_weights = models.random_weights || options.weights4k.starts_with("random:");
+  models.random_weights = models.random_weights || io::formula_salt(options.weights4k).has_value();
   return models;
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "hipt/encode/options.h"
 #include "hipt/encode/patch_encoder.h"
@@ -11,18 +12,19 @@
 namespace hipt::encode {
 
 struct Models {
-  std::shared_ptr<const vit::Engine> vit256;
-  std::shared_ptr<const vit::Engine> vit4k;  // null when no regions are encoded
+  std::shared_ptr<const vit::Engine> vit256;  // null when ResNet-50 encodes
+  std::shared_ptr<const vit::Engine> vit4k;   // null when no regions are encoded
   std::unique_ptr<PatchEncoder> patch_encoder;
   OptionTexts region_identity;  // of vit4k, for fingerprints
   bool random_weights = false;  // features have no meaning
 };
 
-// Where weights are looked for when none are named: $HIPT_WEIGHTS, then the user's data folder
+// Where weights are looked for when the flag `flag` names none: $HIPT_WEIGHTS, then the user's data folder
 // ($XDG_DATA_HOME or ~/.local/share, then hipt/). Throws NotFound that says how to name them.
-std::string find_weights(const std::string& file_name);
+std::string find_weights(const std::string& file_name, std::string_view flag);
 
-// Loads ViT-256, and ViT-4096 when `regions`. `threads`: how many calls at once the pool will make.
+// Loads the encoder of patches, and ViT-4096 when `regions`. `threads`: how many calls at once the pool will make.
+// Throws InvalidArgument for regions with ResNet-50.
 Models load_models(const EncodeOptions& options, bool regions, std::size_t threads);
 
 }  // namespace hipt::encode

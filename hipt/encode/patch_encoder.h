@@ -1,6 +1,6 @@
 #pragma once
-// PatchEncoder: bytes in, features out. Every encoder of 256-px patches (ViT-256 of any engine, later ResNet-50) stands
-// behind this; mean, std and memory layout are its own business.
+// PatchEncoder: bytes in, features out. Every encoder of patches (ViT-256, ResNet-50) stands behind this; mean, std and
+// memory layout are its own business.
 
 #include <cstddef>
 #include <span>
@@ -15,6 +15,7 @@ class PatchEncoder {
  public:
   virtual ~PatchEncoder() = default;
 
+  virtual std::string name() const = 0;             // "vit_small", as feature files call their encoder
   virtual std::size_t dim() const = 0;              // features a patch (384 for ViT-256)
   virtual std::size_t preferred_batch() const = 0;  // patches a call that use the hardware best
   virtual std::size_t max_concurrency() const = 0;  // calls at once that are useful (CPU: the threads of the pool)

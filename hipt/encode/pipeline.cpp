@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hipt/base/bounded_queue.h"
+#include "hipt/encode/byte_budget.h"
 
 namespace hipt::encode {
 namespace {
@@ -41,7 +42,9 @@ class Pipeline {
         context_(context),
         workers_(std::min(context.pool.size(), std::max<std::size_t>(1, encoder.max_concurrency()))),
         batch_(static_cast<std::int64_t>(std::max<std::size_t>(1, encoder.preferred_batch()))),
-        queue_(4 * workers_) {}
+        queue_(4 * workers_),
+        budget_(stream.most_bytes),
+        read_bytes_(std::max(stream.read_bytes, stream.tile_bytes())) {}
 
   void run() {
     const std::size_t readers = std::max<std::size_t>(1, workers_ / kWorkersPerReader);
@@ -64,9 +67,14 @@ class Pipeline {
     } catch (...) {
       const std::scoped_lock lock(failure_mutex_);
       if (!failure_) failure_ = std::current_exception();
-      stopping_ = true;
-      queue_.close();
+      end();
     }
+  }
+
+  void end() {
+    stopping_ = true;
+    queue_.close();
+    budget_.close();
   }
 
   bool stopping() const { return stopping_ || context_.stop.stop_requested(); }
@@ -77,7 +85,9 @@ class Pipeline {
     for (std::int64_t first = next_tile_.fetch_add(chunk); first < stream_.count && !stopping();
          first = next_tile_.fetch_add(chunk)) {
       WorkUnit unit;
-      for (std::int64_t index = first; index < std::min(first + chunk, stream_.count); ++index) {
+      const std::int64_t end_of_chunk = std::min(first + chunk, stream_.count);
+      if (!budget_.take((end_of_chunk - first) * read_bytes_)) return;
+      for (std::int64_t index = first; index < end_of_chunk; ++index) {
         const std::shared_ptr<Tile> tile = read_tile(index);
         for (std::int64_t patch = 0; patch < stream_.patches_per_tile(); patch += batch_) {
           unit.push_back({tile, patch, std::min(batch_, stream_.patches_per_tile() - patch)});
@@ -96,6 +106,7 @@ class Pipeline {
     if (tile->pixels.width() != stream_.tile_px || tile->pixels.height() != stream_.tile_px) {
       throw Error(ErrorCode::Internal, "a tile was read with another size than its stream's");
     }
+    budget_.give(read_bytes_ - stream_.tile_bytes());
     const std::int64_t patches = stream_.patches_per_tile();
     tile->features.resize(static_cast<std::size_t>(patches) * encoder_.dim() + stream_.extra_dim);
     tile->patches_left = patches;
@@ -107,7 +118,7 @@ class Pipeline {
     std::vector<float> features;
     while (std::optional<WorkUnit> unit = queue_.pop()) {
       if (stopping()) {
-        queue_.close();
+        end();
         continue;
       }
       views.clear();
@@ -142,6 +153,7 @@ class Pipeline {
 
   void finish_tile(const std::shared_ptr<Tile>& tile) {
     tile->pixels = {};
+    budget_.give(stream_.tile_bytes());
     if (stream_.finish) {
       const std::span<float> all(tile->features);
       const std::size_t split = all.size() - stream_.extra_dim;
@@ -162,6 +174,8 @@ class Pipeline {
   const std::size_t workers_;
   const std::int64_t batch_;
   BoundedQueue<WorkUnit> queue_;
+  ByteBudget budget_;
+  const std::int64_t read_bytes_;  // of one tile while it is read
   std::atomic<std::int64_t> next_tile_{0};
   std::atomic<std::size_t> readers_left_{0};
   std::atomic<bool> stopping_{false};

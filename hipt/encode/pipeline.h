@@ -1,6 +1,6 @@
 #pragma once
 // read -> decode -> encode -> hand over in order. Reading overlaps with inference through a bounded queue; memory is
-// bounded by the tiles in flight, not by their number.
+// bounded by the pixels in flight, not by the number of tiles.
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +26,13 @@ struct TileStream {
   std::function<void(std::span<const float> features, std::span<float> extra)> finish;
   std::size_t extra_dim = 0;  // floats that `finish` writes
 
+  // Bytes that a `read` holds while it runs, where that is more than the tile: a region of 4096 px at half of a slide's
+  // magnification is 8192 px before it is reduced.
+  std::int64_t read_bytes = 0;
+  // No tile is read while those in flight hold more pixels than this (one tile is always let through).
+  std::int64_t most_bytes = std::int64_t{1} << 30;
+
+  std::int64_t tile_bytes() const { return std::int64_t{3} * tile_px * tile_px; }
   std::int64_t patches_per_tile() const { return std::int64_t{tile_px / patch_px} * (tile_px / patch_px); }
 };
 

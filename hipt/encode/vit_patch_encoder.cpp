@@ -11,6 +11,7 @@ class VitPatchEncoder final : public PatchEncoder {
   VitPatchEncoder(std::shared_ptr<const vit::Engine> engine, OptionTexts identity, std::size_t max_concurrency)
       : engine_(std::move(engine)), identity_(std::move(identity)), max_concurrency_(max_concurrency) {}
 
+  std::string name() const override { return engine_->config().name; }
   std::size_t dim() const override { return static_cast<std::size_t>(engine_->config().dim); }
   std::size_t preferred_batch() const override { return 1; }  // the engine takes pictures one by one
   std::size_t max_concurrency() const override { return max_concurrency_; }

@@ -1,5 +1,6 @@
 // The pipeline with a small fake encoder: order, overlap, failures, cancellation. Runs under the thread sanitizer too.
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <vector>
@@ -16,6 +17,7 @@ namespace {
 class SumEncoder final : public PatchEncoder {
  public:
   explicit SumEncoder(std::size_t batch, std::int64_t fail_after = -1) : batch_(batch), fail_after_(fail_after) {}
+  std::string name() const override { return "sum"; }
   std::size_t dim() const override { return 2; }
   std::size_t preferred_batch() const override { return batch_; }
   std::size_t max_concurrency() const override { return 4; }
@@ -83,6 +85,34 @@ void check_received(const Received& received, std::int64_t count, int tile_px, i
       CHECK(received.features[at + 1] == static_cast<float>(value));
     }
   }
+}
+
+TEST_CASE("pipeline: pixels in flight stay within the stream's bytes") {
+  for (const std::int64_t tiles_at_once : {1, 3}) {
+    Received received;
+    TileStream stream = stream_of(40, 32, 8, received);
+    const std::int64_t read_bytes = 2 * stream.tile_bytes();
+    stream.read_bytes = read_bytes;
+    stream.most_bytes = tiles_at_once * read_bytes;
+    std::atomic<std::int64_t> unread{0}, most{0};  // tiles read and not yet finished
+    stream.read = [&](std::int64_t index) {
+      most = std::max<std::int64_t>(most, ++unread);
+      return made_tile(index, 32, 8);
+    };
+    stream.extra_dim = 1;
+    stream.finish = [&](std::span<const float>, std::span<float>) { --unread; };
+    run_pipeline(stream, SumEncoder(3), test::quiet_context());
+    CHECK(received.order.size() == 40);
+    // A tile that was read holds half of what reading one does; each of the two workers gives one back just before it
+    // is counted down.
+    CHECK(most <= 2 * tiles_at_once + 2);
+  }
+  // One that is larger than the limit is let through alone.
+  Received received;
+  TileStream stream = stream_of(5, 8, 8, received);
+  stream.most_bytes = 1;
+  run_pipeline(stream, SumEncoder(2), test::quiet_context());
+  check_received(received, 5, 8, 8);
 }
 
 TEST_CASE("pipeline: patches come out in order whatever the batch") {
