@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "hipt/slide/whole_level.h"
 #include "hipt/tiling/tiling.h"
@@ -7,13 +8,11 @@
 namespace hipt::tiling {
 namespace {
 
-// Copies the part of `picture` that begins at (left, top) and has `size` onto `canvas`, its corner at (x, y).
-void paste(const image::RgbImage& picture, std::int64_t left, std::int64_t top, Size size, std::int64_t x,
-           std::int64_t y, image::RgbImage& canvas) {
-  const RgbView source = picture.view();
-  for (std::int64_t row = 0; row < size.height; ++row) {
-    std::copy_n(source.row(static_cast<int>(top + row)) + 3 * left, 3 * size.width,
-                canvas.row(static_cast<int>(y + row)) + 3 * x);
+// Copies `patch`, which fits, into the canvas with its corner at (x, y).
+void paste(RgbView patch, std::int64_t x, std::int64_t y, image::RgbImage& canvas) {
+  for (int row = 0; row < patch.height; ++row) {
+    std::copy_n(patch.row(row), 3 * static_cast<std::ptrdiff_t>(patch.width),
+                canvas.row(static_cast<int>(y) + row) + 3 * x);
   }
 }
 
@@ -32,20 +31,22 @@ image::RgbImage draw_stitch(const slide::Slide& slide, const Coordinates& coordi
   const auto visible = [&](std::int64_t corner, std::int64_t end) {
     return std::clamp<std::int64_t>(end - corner, 0, side);
   };
+  // The segmentation has made a virtual level's picture already, and the slide keeps it.
+  std::optional<image::RgbImage> whole;
+  if (level.reduction > 1) whole = slide::read_whole_level(slide, level);
 
-  // A virtual level was read for the tissue, and holds the patches.
-  const bool is_virtual = level.reduction > 1;
-  const image::RgbImage whole = is_virtual ? slide::read_whole_level(slide, level) : image::RgbImage();
   image::RgbImage canvas(static_cast<int>(level.size.width), static_cast<int>(level.size.height));
   for (const Level0Point point : coordinates.points) {
     const std::int64_t x = on_level(point.x);
     const std::int64_t y = on_level(point.y);
     const Size size{visible(x, level.size.width), visible(y, level.size.height)};
     if (x < 0 || y < 0 || size.width == 0 || size.height == 0) continue;
-    if (is_virtual) {
-      paste(whole, x, y, size, x, y, canvas);
+    if (whole) {
+      paste(whole->view().crop(static_cast<int>(x), static_cast<int>(y), static_cast<int>(size.width),
+                               static_cast<int>(size.height)),
+            x, y, canvas);
     } else {
-      paste(slide.read_region(point, level.level, size), 0, 0, size, x, y, canvas);
+      paste(slide.read_region(point, level.level, size).view(), x, y, canvas);
     }
   }
   return canvas;

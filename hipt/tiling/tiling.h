@@ -154,8 +154,8 @@ void write_coordinates(const std::filesystem::path& file, const slide::Slide& sl
 Coordinates read_coordinates(const std::filesystem::path& file,
                              std::optional<cohort::Fingerprint>* fingerprint = nullptr);
 
-// CLAM's stitch: the patches on black, at the best level for downsample 64; a virtual one (slide/whole_level.h) where
-// that has more than 1e8 pixels.
+// CLAM's stitch: the patches on black, at the best level for downsample 64 (a virtual one, slide::whole_level, where
+// that has more than 1e8 pixels).
 image::RgbImage draw_stitch(const slide::Slide& slide, const Coordinates& coordinates);
 
 // What decides the content of a coordinate file, levels as resolved.

@@ -5,7 +5,7 @@
 
 namespace hipt::test {
 
-class FakeSlide final : public slide::Slide {
+class FakeSlide : public slide::Slide {
  public:
   FakeSlide(std::vector<Size> levels, std::optional<double> objective, std::optional<double> mpp) {
     path_ = "fake.svs";

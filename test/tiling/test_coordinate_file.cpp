@@ -125,7 +125,10 @@ TEST_CASE("an empty slide has an h5 with no rows") {
   const TemporaryFolder folder;
   tiling::Coordinates none;
   none.reason = "no tissue: made up";
-  tiling::write_coordinates(folder / "none.h5", FakeSlide({{2220, 2967}}, std::nullopt, std::nullopt), {}, none, {});
+  tiling::TileOptions by_level;
+  by_level.patch_level = 0;
+  tiling::write_coordinates(folder / "none.h5", FakeSlide({{2220, 2967}}, std::nullopt, std::nullopt), by_level, none,
+                            {});
   CHECK(layout_of(folder / "none.h5", "coords").at("shape") == nlohmann::json({0, 2}));
   const tiling::Coordinates read = tiling::read_coordinates(folder / "none.h5");
   CHECK(read.points.empty());
@@ -145,6 +148,45 @@ TEST_CASE("attributes of TRIDENT stand beside those of CLAM") {
   CHECK(whole("overlap") == 0);
   CHECK(whole("level0_width") == 2220);
   CHECK(whole("level0_height") == 2967);
+}
+
+TEST_CASE("the pixel rule and its scales stand in the file and give the same rule back") {
+  const TemporaryFolder folder;
+  const FakeSlide slide({{80000, 60000}, {20000, 15000}}, 40, 0.265);
+  const auto written = [&](const tiling::TileOptions& options) {
+    tiling::Coordinates coordinates;
+    coordinates.points = {{100, 60}};
+    coordinates.pixels = tiling::resolve_pixels(slide, options);
+    tiling::write_coordinates(folder / "one.h5", slide, options, coordinates, {});
+    const tiling::PixelRule read = tiling::read_coordinates(folder / "one.h5").pixels;
+    CHECK(read.level == coordinates.pixels.level);
+    CHECK(read.read_size == coordinates.pixels.read_size);
+    CHECK(read.patch_size == coordinates.pixels.patch_size);
+    return io::Hdf5File::open(folder / "one.h5").read_attributes("coords");
+  };
+  const auto whole = [](const io::Attributes& a, std::string_view name) {
+    return io::find_attribute<std::int64_t>(a, name);
+  };
+  const auto real = [](const io::Attributes& a, std::string_view name) { return io::find_attribute<double>(a, name); };
+  tiling::TileOptions options;
+  const io::Attributes by_mag = written(options);  // 20x of a 40x slide
+  CHECK(whole(by_mag, "patch_size") == 512);
+  CHECK(whole(by_mag, "custom_downsample") == 1);
+  CHECK(whole(by_mag, "target_patch_size") == 256);
+  CHECK(whole(by_mag, "patch_size_level0") == 512);
+  CHECK(whole(by_mag, "target_magnification") == 20);
+  CHECK(real(by_mag, "patch_mpp") == doctest::Approx(0.53));
+  CHECK(!real(by_mag, "target_mpp"));
+  options.mpp = 0.5;
+  const io::Attributes by_mpp = written(options);
+  CHECK(whole(by_mpp, "patch_size") == 483);
+  CHECK(whole(by_mpp, "target_patch_size") == 256);
+  CHECK(whole(by_mpp, "patch_size_level0") == 483);
+  CHECK(real(by_mpp, "level0_mpp") == 0.265);
+  CHECK(real(by_mpp, "target_mpp") == 0.5);
+  CHECK(real(by_mpp, "patch_mpp") == doctest::Approx(0.265 * 483 / 256));
+  options.align_regions = true;
+  CHECK(whole(written(options), "region_size") == 4096);
 }
 
 void write_foreign(const std::filesystem::path& file, const Array& rows, const io::Attributes& attributes) {
