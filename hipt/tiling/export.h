@@ -51,7 +51,8 @@ void describe(ExportOptions& o, Visitor& v) {
 // something. What is there and equal in fingerprint is left alone with `auto_skip`; what was made otherwise throws as
 // cohort::require_equal does.
 //
-// The archive holds <key>.png (or .jpg) and <key>.json for each patch in the order of the coordinates. Key:
+// The archive holds <key>.png (or .jpg) and <key>.json for each patch in the order of the coordinates (one
+// of patches at the same place). Key:
 // <slide>_<x>_<y>, x and y in level-0 pixels, dots of the slide's name as underscores, because WebDataset ends a key at
 // the first dot. The json has slide, x, y, level, read_size, patch_size, and mpp (um a pixel of the picture) and
 // magnification where the slide tells them. A first member "__hipt__", which WebDataset passes over, has fingerprint
