@@ -26,5 +26,7 @@ void bench_peak();
 void bench_engine();
 void bench_read(const std::filesystem::path& slide);
 void bench_end_to_end(const std::filesystem::path& slide);
+void bench_tile(const std::filesystem::path& slide);
+void bench_large_slide();
 
 }  // namespace hipt::bench

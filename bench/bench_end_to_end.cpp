@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "hipt/base/cpu.h"
 #include "hipt/encode/encode_slide.h"
@@ -14,25 +13,12 @@
 #include "hipt/vit/region_encoder.h"
 
 #include "bench/bench.h"
+#include "bench/child.h"
 
 namespace hipt::bench {
 namespace {
 
 constexpr int kEndToEndRounds = 3;
-
-// A folder for the results of one round.
-class ScratchFolder {
- public:
-  ScratchFolder() : path_(std::filesystem::temp_directory_path() / fmt::format("hipt-bench-{}", getpid())) {}
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Regions of 4096 px where the slide is large enough for a few, of 1024 px on a small one; every second one, to be
 // short.
@@ -72,7 +58,10 @@ double encode_to_files(const std::filesystem::path& file, const encode::SlideJob
                        RunContext& context) {
   const ScratchFolder scratch;
   return seconds_of([&] {
-    encode::encode_slide({file, file.stem().string(), {}}, {scratch.path()}, job, models, context, [] { return true; });
+    cohort::SlideEntry entry;
+    entry.path = file;
+    entry.id = file.stem().string();
+    encode::encode_slide(entry, {scratch.path()}, job, models, context, [] { return true; });
   });
 }
 

@@ -77,9 +77,9 @@ class Slide {
  private:
   friend image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level);
 
-  // The virtual level that was read last: small, and made of every pixel of its level.
-  mutable std::mutex virtual_mutex_;
-  mutable std::map<std::pair<int, std::int64_t>, image::RgbImage> virtual_picture_;  // by level and reduction
+  // The small level that was read last as a whole: it is asked for again by each picture.
+  mutable std::mutex kept_mutex_;
+  mutable std::map<std::pair<int, std::int64_t>, image::RgbImage> kept_;  // by level and reduction
 };
 
 // Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). `mpp`, when

@@ -20,9 +20,9 @@ struct WholeLevel {
 // What is seen of `level` (resolved, so it exists): itself when it has at most `most_pixels`.
 WholeLevel whole_level(const Slide& slide, int level, std::int64_t most_pixels = kMostWholeLevelPixels);
 
-// Its pixels. A virtual level is read in blocks: memory is bounded by one of them and the result, which the slide keeps
-// for later calls. Means are exact, halves rounded up; squares at the right and lower border average the pixels that
-// exist. Throws as Slide::read_region.
+// Its pixels. The slide keeps the one that was read last, unless it is large, for later calls. A virtual level is read
+// in blocks: memory is bounded by one of them and the result. Means are exact, halves rounded up; squares at the right
+// and lower border average the pixels that exist. Throws as Slide::read_region.
 image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level);
 
 // `size` pixels of it from the level-0 place `origin`, like Slide::read_region: what lies wholly outside the slide is
