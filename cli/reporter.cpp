@@ -57,6 +57,7 @@ void Reporter::begin(std::string_view stage, std::int64_t total, std::string_vie
   unit_ = unit;
   total_ = total;
   done_ = 0;
+  shown_done_ = -1;
   started_ = shown_ = Clock::now();
 }
 
@@ -71,7 +72,8 @@ void Reporter::advance(std::int64_t count) {
 void Reporter::end() {
   const std::scoped_lock lock(mutex_);
   if (!active_) return;
-  if (show_progress_ && (terminal_ || Clock::now() - started_ >= std::chrono::seconds(10))) show(true);
+  const bool long_work = Clock::now() - started_ >= std::chrono::seconds(10);
+  if (show_progress_ && (terminal_ || (long_work && shown_done_ != done_))) show(true);
   active_ = false;
 }
 
@@ -84,6 +86,7 @@ std::string Reporter::progress_text() const {
 
 void Reporter::show(bool last) {
   shown_ = Clock::now();
+  shown_done_ = done_;
   if (!terminal_) {
     fmt::print(stderr, "{}: {}\n", stage_, progress_text());
     return;

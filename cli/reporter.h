@@ -41,6 +41,7 @@ class Reporter final : public LogSink, public ProgressSink {
   std::string unit_;
   std::int64_t total_ = 0;
   std::int64_t done_ = 0;
+  std::int64_t shown_done_ = -1;  // of the last line or bar
   Clock::time_point started_;
   Clock::time_point shown_;
 };

@@ -1,5 +1,6 @@
 // hipt tile: coordinates of patches or regions.
 
+#include "hipt/tiling/export.h"
 #include "hipt/tiling/parameters.h"
 #include "hipt/tiling/study.h"
 
@@ -15,19 +16,23 @@ int run_tile(Arguments arguments) {
   FlightFlags flight;
   tissue::TissueOptions tissue_options;
   tiling::TileOptions tile_options;
+  tiling::ExportOptions export_options;
   SessionOptions session_options;
   Parser parser({.verb = "tile",
                  .summary = "Coordinates of patches or regions in the tissue, on CLAM's grid: patches/<slide>.h5 and "
-                            "stitches/<slide>.png. Tissue is made if missing; what is done already is skipped.",
+                            "stitches/<slide>.png; on request the patches' pixels and a report. Tissue is made if "
+                            "missing; what is done already is skipped.",
                  .example = "hipt tile slides/ --save_dir out --preset tcga --patch_size 4096"});
   declare_source(parser, study);
   declare_tiling(parser, tissue_options, tile_options);
+  parser.declare("Further outputs", export_options);
   declare_common(parser, study, session_options);
   parser.declare("Run", flight);
   if (!parser.parse(arguments)) return 0;
   read_tiling(parser, tissue_options, tile_options);
   read_common(parser, study, session_options);
   parser.read(flight);
+  parser.read(export_options);
 
   Session session(session_options);
   RunContext& context = session.context();
@@ -42,7 +47,12 @@ int run_tile(Arguments arguments) {
         tissue::TissueOptions own_tissue = tissue_options;
         tiling::TileOptions own_tile = tile_options;
         tiling::apply_cells(entry.cells, *slide, own_tissue, own_tile);
-        return tiling::tile_slide(*slide, own_tissue, own_tile, folder, !study.no_auto_skip, still_ours).outcome;
+        const bool auto_skip = !study.no_auto_skip;
+        tiling::TileResult tiles = tiling::tile_slide(*slide, own_tissue, own_tile, folder, auto_skip, still_ours);
+        if (tiling::export_patches(*slide, tiles, export_options, folder, auto_skip, context, still_ours)) {
+          tiles.outcome.status = cohort::Status::Processed;
+        }
+        return tiles.outcome;
       });
   return session.summarise(summary);
 }
