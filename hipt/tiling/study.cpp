@@ -57,6 +57,18 @@ cohort::Fingerprint stitch_fingerprint(cohort::Fingerprint fingerprint, const Co
   return fingerprint;
 }
 
+// What the slide says of its scale, and which pixels became patches. No name is that of an option: the list may come
+// back as a --process_list.
+void add_pixel_columns(const slide::Slide& slide, const PixelRule& pixels, cohort::Columns& columns) {
+  const std::optional<double> magnification = slide_magnification(slide);
+  columns.emplace_back("slide_mpp", slide.mpp() ? fmt::format("{:.6g}", slide.mpp()->value) : "");
+  columns.emplace_back("slide_mpp_from", slide.mpp() ? slide.mpp()->source : "");
+  columns.emplace_back("slide_magnification", magnification ? fmt::format("{:.4g}", *magnification) : "");
+  columns.emplace_back("read_level", fmt::format("{}", pixels.level));
+  columns.emplace_back("read_size", fmt::format("{}", pixels.read_size));
+  columns.emplace_back("target_patch_size", fmt::format("{}", pixels.patch_size));
+}
+
 // One slide's way through the steps.
 class Tiler {
  public:
@@ -125,6 +137,7 @@ class Tiler {
     outcome.columns = tissue::process_list_columns(slide_, tissue_options_);
     outcome.columns.emplace_back("use_padding", tile_options_.use_padding ? "True" : "False");
     outcome.columns.emplace_back("contour_fn", name_of(tile_options_.contour_fn));
+    add_pixel_columns(slide_, coordinates.pixels, outcome.columns);
     outcome.columns.emplace_back("n_contours", fmt::format("{}", coordinates.contours));
     outcome.columns.emplace_back("n_patches", fmt::format("{}", coordinates.points.size()));
     outcome.summary = fmt::format("{} in {}", counted(std::ssize(coordinates.points), "patch", "patches"),

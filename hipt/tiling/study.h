@@ -14,7 +14,7 @@ struct TileResult {
   Coordinates coordinates;
   io::Attributes attributes;        // of the dataset coords: feature files carry them too
   cohort::Fingerprint fingerprint;  // of the coordinates: what was made of them adds its own entries
-  cohort::Outcome outcome;          // with CLAM's columns, n_contours and n_patches; the reason when there is no patch
+  cohort::Outcome outcome;  // CLAM's columns, pixels, n_contours and n_patches; the reason when there is no patch
 };
 
 // Makes what is missing: mask, contours, coordinates, and the stitch unless there is no patch. What is there and equal

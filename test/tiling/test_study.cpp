@@ -22,7 +22,8 @@ std::string sha256_of_picture(const std::filesystem::path& file) {
 std::string clam_columns(const cohort::Outcome& outcome) {
   std::string row = fmt::format("{},0,{}", outcome.slide_id, cohort::to_string(outcome.status));
   for (const auto& [name, value] : outcome.columns) {
-    if (name != "n_contours" && name != "n_patches") row += "," + value;
+    row += "," + value;
+    if (name == "contour_fn") break;  // ours follow
   }
   return row;
 }
