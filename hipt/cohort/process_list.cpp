@@ -3,31 +3,24 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
-#include <thread>
 #include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
-#include "hipt/cohort/lock.h"
+#include "hipt/cohort/summary_lock.h"
 #include "hipt/io/csv.h"
 
 namespace hipt::cohort {
 namespace {
 
-using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-
-// The list is rebuilt in seconds: a holder without a heartbeat for this long is gone.
-constexpr std::chrono::seconds kListLockMaxAge = 60s;
-constexpr std::chrono::seconds kLongestWait = 150s;
 
 // The columns that every row starts with when no list says otherwise.
 constexpr std::array<std::string_view, 3> kRowStart = {"slide_id", "process", "status"};
@@ -223,17 +216,6 @@ io::CsvTable table_of(std::vector<Outcome> outcomes) {
   return table;
 }
 
-// Others rebuild the list too. Ours must come after them, or it could miss outcomes recorded meanwhile.
-Lock wait_for_lock(const fs::path& file) {
-  const auto give_up = std::chrono::steady_clock::now() + kLongestWait;
-  while (std::chrono::steady_clock::now() < give_up) {
-    if (std::optional<Lock> lock = Lock::try_acquire(file, kListLockMaxAge)) return std::move(*lock);
-    std::this_thread::sleep_for(10ms);
-  }
-  throw Error(ErrorCode::Io, fmt::format("{}: held by another process for over {} s; remove it if no hipt is running",
-                                         file.string(), kLongestWait.count()));
-}
-
 }  // namespace
 
 std::string python_number(double value) {
@@ -288,7 +270,7 @@ Columns listed_columns(const Source& source, const SlideEntry& slide, const Outc
 }
 
 void rebuild_process_list(const StudyFolder& folder) {
-  const Lock lock = wait_for_lock(folder.lock(folder.process_list().filename().string()));
+  const Lock lock = lock_summary(folder, folder.process_list());
   io::write_csv(folder.process_list(), table_of(recorded_outcomes(folder)));
 }
 
