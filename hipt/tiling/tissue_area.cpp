@@ -14,7 +14,7 @@ namespace hipt::tiling {
 namespace {
 
 // Pieces small enough that cutting a square out of one takes microseconds.
-constexpr int kMostPointsOfPiece = 200;
+constexpr int kMostPointsOfPiece = 100;
 constexpr int kMostCuts = 24;
 
 // A GEOS context, and what GEOS last complained of.
@@ -198,9 +198,12 @@ bool TissueArea::touches(Level0Point corner, Size patch) const {
 }
 
 double TissueArea::fraction(Level0Point corner, Size patch) const {
-  if (!touches(corner, patch)) return 0;
-  const GeometryPtr square = rectangle(union_->geos, corner, patch);
-  if (union_->geos.require_answer(GEOSPreparedCovers_r(union_->geos, union_->prepared.get(), square.get()))) return 1;
+  if (union_->empty) return 0;
+  const Geos& geos = union_->geos;
+  const GeometryPtr square = rectangle(geos, corner, patch);
+  if (!geos.require_answer(GEOSPreparedIntersects_r(geos, union_->prepared.get(), square.get()))) return 0;
+  // Not GEOS's "covers": where the square touches the boundary that one looks at the whole union.
+  if (geos.require_answer(GEOSPreparedContainsProperly_r(geos, union_->prepared.get(), square.get()))) return 1;
   const double area = static_cast<double>(patch.width) * static_cast<double>(patch.height);
   return union_->area_of_intersection(square.get()) / area;
 }
