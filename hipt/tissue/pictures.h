@@ -9,4 +9,8 @@ namespace hipt::tissue {
 // keep_ids and exclude_ids leave out; holes blue.
 image::RgbImage draw_numbered_contours(const slide::Slide& slide, const Tissue& tissue);
 
+// The picture that artifacts were found on, at most 2000 px wide and high, with these painted by kind: pen yellow,
+// black green, blur blue.
+image::RgbImage draw_artifacts(const Artifacts& artifacts);
+
 }  // namespace hipt::tissue

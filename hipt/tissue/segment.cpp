@@ -6,6 +6,7 @@
 #include <opencv2/core/utility.hpp>
 
 #include "hipt/slide/whole_level.h"
+#include "hipt/tissue/artifacts.h"
 #include "hipt/tissue/given.h"
 #include "hipt/tissue/segmentation.h"
 
@@ -26,14 +27,26 @@ Tissue segment_picture(const slide::Slide& slide, const TissueOptions& options) 
   // Slides are worked on in parallel by the caller's pool. The number is the process's and is the same in every call.
   cv::setNumThreads(0);
 
-  Plane plane = saturation(slide::read_whole_level(slide, level).view());
+  image::RgbImage picture = slide::read_whole_level(slide, level);
+  Plane plane = saturation(picture.view());
+  std::optional<Artifacts> artifacts;
+  if (options.remove_penmarks || options.remove_black || options.remove_blur) {
+    artifacts = find_ink(slide, picture.view(), level.downsample_xy, options);
+    erase(plane, *artifacts);
+  }
+  picture = {};
   median_filter(plane, options.mthresh);
   const double threshold = binarise(plane, options);
+  if (options.remove_blur) {
+    add_blur(slide, plane, *artifacts);
+    erase(plane, *artifacts);
+  }
   close_gaps(plane, options.close);
   Tissue tissue = find_contours(plane, level.downsample_xy, options);
   tissue.seg_level = level.level;
   tissue.reduction = level.reduction;
   tissue.threshold = threshold;
+  tissue.artifacts = std::move(artifacts);
   return tissue;
 }
 

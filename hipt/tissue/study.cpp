@@ -52,6 +52,8 @@ std::vector<std::filesystem::path> pictures_beside(const TissueOptions& options,
                                                    const std::string& id) {
   std::vector<std::filesystem::path> pictures;
   if (options.number_contours) pictures.push_back(folder.numbered_contours(id));
+  const bool removes = options.remove_penmarks || options.remove_blur || options.remove_black;
+  if (removes && options.tissue_from.empty()) pictures.push_back(folder.artifacts(id));
   return pictures;
 }
 
@@ -105,6 +107,9 @@ void write_tissue(const slide::Slide& slide, const Tissue& tissue, const TissueO
   if (options.number_contours) {
     cohort::write_picture(folder.numbered_contours(id), draw_numbered_contours(slide, tissue).view(), segmentation, {},
                           still_ours);
+  }
+  if (tissue.artifacts) {
+    cohort::write_picture(folder.artifacts(id), draw_artifacts(*tissue.artifacts).view(), segmentation, {}, still_ours);
   }
   cohort::require_ours(still_ours);
   if (!is_given(folder.contours(id), slide, options)) io::write_polygons(folder.contours(id), polygons_of(tissue));
