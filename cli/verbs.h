@@ -14,6 +14,7 @@ int run_checkpoint(Arguments arguments);
 int run_doctor(Arguments arguments);
 int run_encode(Arguments arguments);
 int run_info(Arguments arguments);
+int run_organise(Arguments arguments);
 int run_tile(Arguments arguments);
 int run_tissue(Arguments arguments);
 

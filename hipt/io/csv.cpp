@@ -33,10 +33,19 @@ int is_never_space(unsigned char) {
   return 0;
 }
 
-std::vector<std::vector<std::string>> parse_csv(std::string_view text) {
+struct Dialect {
+  unsigned char delimiter;
+  unsigned char quote;
+};
+constexpr Dialect kCommas{',', '"'};
+constexpr Dialect kTabs{'\t', '\0'};  // no text holds this quote
+
+std::vector<std::vector<std::string>> parse_csv(std::string_view text, Dialect dialect) {
   csv_parser parser;
   csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI);
   const std::unique_ptr<csv_parser, decltype(&csv_free)> freed(&parser, &csv_free);
+  csv_set_delim(&parser, dialect.delimiter);
+  csv_set_quote(&parser, dialect.quote);
   csv_set_space_func(&parser, &is_never_space);  // pandas keeps blanks beside a comma
   CsvRows collected;
   const bool parsed =
@@ -65,21 +74,13 @@ void append_row(std::string& text, const std::vector<std::string>& row) {
   text += '\n';
 }
 
-}  // namespace
-
-std::optional<std::size_t> CsvTable::column(std::string_view name) const {
-  const auto found = std::find(columns.begin(), columns.end(), name);
-  if (found == columns.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - columns.begin());
-}
-
-CsvTable read_csv(const std::filesystem::path& path) {
+CsvTable read_table(const std::filesystem::path& path, Dialect dialect) {
   const std::string text = read_text_file(path);
   return with_context(path.string(), [&] {
     std::string_view content = text;
     if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());
     CsvTable table;
-    table.rows = parse_csv(content);
+    table.rows = parse_csv(content, dialect);
     if (table.rows.empty()) throw Error(ErrorCode::Corrupt, "has no row of column names");
     table.columns = std::move(table.rows.front());
     table.rows.erase(table.rows.begin());
@@ -92,6 +93,22 @@ CsvTable read_csv(const std::filesystem::path& path) {
     }
     return table;
   });
+}
+
+}  // namespace
+
+std::optional<std::size_t> CsvTable::column(std::string_view name) const {
+  const auto found = std::find(columns.begin(), columns.end(), name);
+  if (found == columns.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - columns.begin());
+}
+
+CsvTable read_csv(const std::filesystem::path& path) {
+  return read_table(path, kCommas);
+}
+
+CsvTable read_tsv(const std::filesystem::path& path) {
+  return read_table(path, kTabs);
 }
 
 void write_csv(const std::filesystem::path& path, const CsvTable& table) {

@@ -21,6 +21,8 @@ struct CsvTable {
 // "\r\n" ends a line too. Throws NotFound, Io or Corrupt (a longer row, a quote left open), naming the file and the
 // row.
 CsvTable read_csv(const std::filesystem::path& path);
+// The same with tabs between the fields and no quotes, as the Genomic Data Commons writes its tables.
+CsvTable read_tsv(const std::filesystem::path& path);
 
 // Quotes a field only when it holds a comma, a quote or a line end (pandas' QUOTE_MINIMAL). Atomic.
 void write_csv(const std::filesystem::path& path, const CsvTable& table);
