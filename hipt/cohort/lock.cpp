@@ -20,6 +20,7 @@
 #include "hipt/base/error.h"
 #include "hipt/cohort/descriptor.h"
 #include "hipt/cohort/process_identity.h"
+#include "hipt/io/atomic_file.h"
 
 namespace hipt::cohort {
 namespace {
@@ -29,7 +30,8 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kMaxLockBytes = 4096;
 constexpr milliseconds kLongestBeat = 30s;
-// A lock is written in one go. One that is still blank after this belongs to a process that died just then.
+// Where the file system has no hard links, a lock is blank until it is written. One that is still blank after this
+// belongs to a process that died just then.
 constexpr milliseconds kTimeToWrite = 10s;
 
 [[noreturn]] void fail(const std::filesystem::path& file, std::string_view what, int number) {
@@ -73,15 +75,17 @@ milliseconds modification_time(const struct stat& status) {
                                                   std::chrono::nanoseconds(status.st_mtim.tv_nsec));
 }
 
+// A name beside the lock that is free, and that the next run tidies up when this process is killed. Its file is removed
+// at the end.
+using TemporaryName = io::AtomicFile;
+
 // The time by the clock that dates files in this folder: on a network drive the server's, which may differ from ours.
 std::optional<milliseconds> folder_time(const std::filesystem::path& lock_file) {
-  const std::string probe = fmt::format("{}.tmp-clock-{}", lock_file.string(), random_token());
-  const Descriptor file(open(probe.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
-  if (!file) return std::nullopt;
+  const TemporaryName probe(lock_file);
+  const Descriptor file(open(probe.temporary_path().c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666));
   struct stat status{};
-  const bool known = fstat(file.get(), &status) == 0;
-  unlink(probe.c_str());
-  return known ? std::optional(modification_time(status)) : std::nullopt;
+  if (!file || fstat(file.get(), &status) != 0) return std::nullopt;
+  return modification_time(status);
 }
 
 bool is_stale(const Descriptor& file, const std::filesystem::path& path, milliseconds max_age) {
@@ -115,24 +119,64 @@ bool remove_stale(const std::filesystem::path& path, milliseconds max_age) {
   if (!is_stale(file, path, max_age) || !enter_transition(file)) return false;
   if (!names_same_file(path, file)) return true;
   if (!is_stale(file, path, max_age)) return false;
-  const std::string unique = fmt::format("{}.tmp-stale-{}", path.string(), random_token());
-  if (rename(path.c_str(), unique.c_str()) != 0 && errno != ENOENT) {
+  const TemporaryName unique(path);
+  if (rename(path.c_str(), unique.temporary_path().c_str()) != 0 && errno != ENOENT) {
     fail(path, "a stale lock cannot be taken over", errno);
   }
-  unlink(unique.c_str());
   return true;
 }
 
+void write_claim(const std::filesystem::path& path, const Descriptor& file, const std::string& text) {
+  const ssize_t written = write(file.get(), text.data(), text.size());
+  if (written == static_cast<ssize_t>(text.size())) return;
+  const int number = written < 0 ? errno : ENOSPC;
+  unlink(path.c_str());
+  fail(path, "the lock cannot be written", number);
+}
+
+enum class Made { Yes, Exists, FolderGone, NoLinks };
+
+Made made(int result) {
+  if (result >= 0) return Made::Yes;
+  if (errno == EEXIST) return Made::Exists;
+  if (errno == ENOENT) return Made::FolderGone;
+  return Made::NoLinks;
+}
+
+// Written under another name and then linked: a lock that is there is whole, whenever its process dies.
+Made link_new(const std::filesystem::path& path, const std::string& text, Descriptor& file) {
+  const TemporaryName name(path);
+  file = Descriptor(open(name.temporary_path().c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
+  if (!file && errno == ENOENT) return Made::FolderGone;
+  if (!file) fail(path, "the lock cannot be made", errno);
+  write_claim(name.temporary_path(), file, text);
+  const Made linked = made(link(name.temporary_path().c_str(), path.c_str()));
+  struct stat status{};
+  // Over NFS an answer may get lost and the request be repeated: it is ours when it has two names.
+  const bool ours = linked == Made::Exists && fstat(file.get(), &status) == 0 && status.st_nlink == 2;
+  return ours ? Made::Yes : linked;
+}
+
+// Where the file system has no hard links: blank until it is written.
+Made open_new(const std::filesystem::path& path, const std::string& text, Descriptor& file) {
+  file = Descriptor(open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
+  const Made opened = made(file.get());
+  if (opened == Made::NoLinks) fail(path, "the lock cannot be made", errno);
+  if (opened == Made::Yes) write_claim(path, file, text);
+  return opened;
+}
+
 // The new lock file, or nothing when there is one. The folder may vanish in between: it is removed when empty.
-std::optional<Descriptor> create(const std::filesystem::path& path) {
+std::optional<Descriptor> create(const std::filesystem::path& path, const std::string& text) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::error_code failure;
     std::filesystem::create_directories(path.parent_path(), failure);
     if (failure) fail(path.parent_path(), "the folder of the locks cannot be made", failure.value());
-    Descriptor file(open(path.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0666));
-    if (file) return file;
-    if (errno == EEXIST) return std::nullopt;
-    if (errno != ENOENT) fail(path, "the lock cannot be made", errno);
+    Descriptor file;
+    Made state = link_new(path, text, file);
+    if (state == Made::NoLinks) state = open_new(path, text, file);
+    if (state == Made::Yes) return file;
+    if (state == Made::Exists) return std::nullopt;
   }
   fail(path, "the lock cannot be made", ENOENT);
 }
@@ -152,14 +196,6 @@ struct Lock::State {
     if (heart.joinable()) heart.join();
     for (int attempt = 0; attempt < 50 && !enter_transition(file); ++attempt) std::this_thread::sleep_for(1ms);
     if (owned()) unlink(path.c_str());
-  }
-
-  void claim() {
-    const ssize_t written = write(file.get(), text.data(), text.size());
-    if (written == static_cast<ssize_t>(text.size())) return;
-    const int number = written < 0 ? errno : ENOSPC;
-    unlink(path.c_str());
-    fail(path, "the lock cannot be written", number);
   }
 
   // Touches our file, whatever it is called now: never another's.
@@ -189,11 +225,11 @@ std::optional<Lock> Lock::try_acquire(const std::filesystem::path& file, std::ch
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("a lock's longest age is {} s: must be at least 1", max_age.count()));
   }
-  std::optional<Descriptor> created = create(file);
-  if (!created && remove_stale(file, max_age)) created = create(file);
+  const std::string text = claim_text(this_process());
+  std::optional<Descriptor> created = create(file, text);
+  if (!created && remove_stale(file, max_age)) created = create(file, text);
   if (!created) return std::nullopt;
-  auto state = std::make_unique<State>(file, claim_text(this_process()), std::move(*created));
-  state->claim();
+  auto state = std::make_unique<State>(file, text, std::move(*created));
   state->beat_every(std::min<milliseconds>(max_age / 4, kLongestBeat));
   return Lock(std::move(state));
 }

@@ -2,10 +2,11 @@
 // Locks between processes and machines on a shared folder. The promise: each output is committed once and is
 // byte-equal, not that no work is ever done twice.
 //
-// A lock is a file made with O_CREAT|O_EXCL that holds host, boot id, pid and start time; its modification time is the
-// heartbeat. It is stale when its process is dead on this host and boot, or when no heartbeat came for `max_age`. A
-// stale lock is taken over by renaming it to a unique name first; ownership is checked again before an output is
-// renamed into place.
+// A lock is a file that holds host, boot id, pid and start time; its modification time is the heartbeat. It is written
+// under another name and linked, so that it is whole from the start (made with O_CREAT|O_EXCL where there are no
+// links). It is stale when its process is dead on this host and boot, or when no heartbeat came for `max_age`. A stale
+// lock is taken over by renaming it to a unique name first; ownership is checked again before an output is renamed into
+// place.
 
 #include <chrono>
 #include <filesystem>

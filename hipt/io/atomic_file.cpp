@@ -80,6 +80,21 @@ bool is_temporary_folder_name(std::string_view file_name) {
          rest.empty();
 }
 
+bool same_content(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code failure;
+  const auto size = std::filesystem::file_size(a, failure);
+  if (failure || std::filesystem::file_size(b, failure) != size || failure) return false;
+  std::ifstream first(a, std::ios::binary), second(b, std::ios::binary);
+  std::array<char, 65536> of_first{}, of_second{};
+  while (first && second) {
+    first.read(of_first.data(), of_first.size());
+    second.read(of_second.data(), of_second.size());
+    const auto count = static_cast<std::size_t>(first.gcount());
+    if (first.gcount() != second.gcount() || std::memcmp(of_first.data(), of_second.data(), count) != 0) return false;
+  }
+  return first.eof() && second.eof();
+}
+
 // The process that wrote a temporary file of this machine; 0 when the name is not ours or of another machine.
 pid_t writer_of(std::string_view file_name) {
   const std::size_t mark = file_name.rfind(kTemporaryMark);
@@ -144,6 +159,7 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::commit() {
+  if (same_content(temporary_, path_)) return;  // the destructor removes ours
   sync_to_disk(temporary_, O_RDONLY);
   rename_over(temporary_, path_);
   committed_ = true;

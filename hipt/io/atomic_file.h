@@ -7,7 +7,9 @@
 namespace hipt::io {
 
 // Writes happen to temporary_path() (same folder, unique name, ends with the same extension after ".tmp-<unique>");
-// commit() syncs it to disk and renames it over `path`. Without a commit the destructor removes the temporary file.
+// commit() syncs it to disk and renames it over `path`; a file of the same bytes there is left alone, so that a name
+// given is not given again (a run that was killed between two files of a slide makes both once more). Without a commit
+// the destructor removes the temporary file.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);  // makes the folder when missing

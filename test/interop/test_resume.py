@@ -1,27 +1,17 @@
 """kill -9 in the middle of a folder of slides, then the same command: the bytes of an undisturbed run."""
 
-import hashlib
 import pathlib
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
 import conftest
 import study
+from storm import outputs, wait_for
 
 SLIDES = ("a", "b", "c", "d")
-
-
-def outputs(folder):
-    """Relative name -> digest of all that a run leaves, but for runs/, which holds times and hosts by design."""
-    return {
-        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.relative_to(folder).parts[0] != "runs"
-    }
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +33,6 @@ def undisturbed(slides, tiny_models, tmp_path_factory):
     subprocess.run(command(slides, folder, tiny_models), check=True, capture_output=True)
     assert len(list((folder / study.PATCH_FEATURES).glob("*.pt"))) == len(SLIDES)
     return outputs(folder)
-
-
-def wait_for(condition, process):
-    """Until the condition holds or the process ended."""
-    while not condition() and process.poll() is None:
-        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("finished", [0, 1, 3])
