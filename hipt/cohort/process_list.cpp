@@ -148,7 +148,7 @@ class ListReader {
     }
     SlideEntry slide;
     slide.path = path_of(slide_id, found_, folder_);
-    slide.id = slide.path.stem().string();
+    slide.id = id_of_slide(slide.path);
     slide.list_row = row;
     if (!ids_.insert(slide.id).second) {
       throw Error(ErrorCode::InvalidArgument,

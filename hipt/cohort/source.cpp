@@ -15,6 +15,7 @@
 #include "hipt/cohort/study_folder.h"
 #include "hipt/io/csv.h"
 #include "hipt/slide/slide.h"
+#include "hipt/slide/slide_files.h"
 
 namespace hipt::cohort {
 namespace {
@@ -51,15 +52,28 @@ void collect(const fs::path& folder, bool nested, std::set<fs::path>& visited, S
   }
   for (const fs::directory_entry& entry : entries) {
     std::error_code ignored;
-    if (entry.is_directory(ignored)) {
+    if (entry.is_directory(ignored) && !slide::dicom_files(entry.path()).empty()) {
+      found.slides.push_back({entry.path(), id_of_slide(entry.path()), std::nullopt, {}, {}});
+    } else if (entry.is_directory(ignored)) {
       const bool searched = nested && !belongs_to_mirax_slide(entry.path()) && !is_study_output(entry.path());
       if (searched) collect(entry.path(), nested, visited, found);
     } else if (entry.is_regular_file(ignored) && is_slide_file(entry.path())) {
-      found.slides.push_back({entry.path(), entry.path().stem().string(), std::nullopt, {}, {}});
+      found.slides.push_back({entry.path(), id_of_slide(entry.path()), std::nullopt, {}, {}});
     } else {
       found.not_slides.push_back(entry.path());
     }
   }
+}
+
+// A DICOM slide is a series of files, one for each level and picture: its first file stands for it.
+void join_dicom_series(Source& found) {
+  std::set<std::pair<fs::path, std::string>> seen;
+  std::erase_if(found.slides, [&](const SlideEntry& slide) {
+    const auto series = slide::dicom_series(slide.path);
+    const bool again = series && !seen.emplace(slide.path.parent_path(), *series).second;
+    if (again) found.not_slides.push_back(slide.path);
+    return again;
+  });
 }
 
 Source from_folder(const fs::path& folder, bool nested) {
@@ -89,7 +103,7 @@ Source from_csv(const fs::path& file) {
         throw Error(ErrorCode::InvalidArgument, fmt::format("slide \"{}\": does not name a file", cell));
       }
       const auto mpp = mpp_column ? parse_mpp(table.rows[row][*mpp_column]) : std::nullopt;
-      found.slides.push_back({slide, slide.stem().string(), mpp, {}, {}});
+      found.slides.push_back({slide, id_of_slide(slide), mpp, {}, {}});
     });
   }
   if (found.slides.empty()) throw Error(ErrorCode::NotFound, fmt::format("{}: lists no slide", file.string()));
@@ -111,6 +125,12 @@ void require_distinct_ids(const Source& source) {
 
 }  // namespace
 
+std::string id_of_slide(const fs::path& slide) {
+  const fs::path path = slide.has_filename() ? slide : slide.parent_path();
+  std::error_code ignored;
+  return fs::is_directory(path, ignored) ? path.filename().string() : path.stem().string();
+}
+
 Source slides_in_folder(const fs::path& folder, bool nested) {
   Source found;
   std::set<fs::path> visited;
@@ -120,6 +140,7 @@ Source slides_in_folder(const fs::path& folder, bool nested) {
   };
   std::sort(found.slides.begin(), found.slides.end(),
             [&](const SlideEntry& a, const SlideEntry& b) { return by_name(a.path, b.path); });
+  join_dicom_series(found);
   std::sort(found.not_slides.begin(), found.not_slides.end(), by_name);
   return found;
 }
@@ -165,12 +186,13 @@ Source find_slides(const fs::path& source, bool nested) {
                 fmt::format("{}: {}", source.string(), absent ? "no such slide, folder or CSV" : failure.message()));
   }
   Source found;
-  if (fs::is_directory(status)) {
+  const bool is_series = fs::is_directory(status) && slide::dicom_files(source).size() > 1;
+  if (fs::is_directory(status) && !is_series) {
     found = from_folder(source, nested);
   } else if (is_csv(source)) {
     found = from_csv(source);
   } else {
-    found.slides.push_back({source, source.stem().string(), std::nullopt, {}, {}});
+    found.slides.push_back({source, id_of_slide(source), std::nullopt, {}, {}});
   }
   require_distinct_ids(found);
   return found;

@@ -21,7 +21,7 @@ using Cells = Columns;
 
 struct SlideEntry {
   std::filesystem::path path;
-  std::string id;                       // file name without its last extension
+  std::string id;                       // id_of_slide
   std::optional<double> mpp;            // um a pixel of level 0, when the CSV overrides it
   Cells cells;                          // the slide's own parameters, when a process list names them
   std::optional<std::size_t> list_row;  // its place in that list, rows of other slides counted
@@ -41,12 +41,17 @@ struct Source {
   std::vector<ListColumn> list_columns;           // of a process list; empty without one
 };
 
-// A slide file; a folder (regular files with a slide's extension, `nested` looks below too); a .csv with a column
-// `slide` (paths relative to the CSV's folder, optional `mpp`). Two slides with one id are an InvalidArgument naming
-// both; nothing found is a NotFound.
+// What the outputs of a slide are called: its file name without the last extension, or the name of a DICOM slide's
+// folder.
+std::string id_of_slide(const std::filesystem::path& slide);
+
+// A slide file; a folder (regular files with a slide's extension and folders that are a DICOM slide, `nested` looks
+// below too); a .csv with a column `slide` (paths relative to the CSV's folder, optional `mpp`). Two slides with one id
+// are an InvalidArgument naming both; nothing found is a NotFound.
 Source find_slides(const std::filesystem::path& source, bool nested);
 
-// The slides of a folder, possibly none. Folders that a study's run wrote (masks/ beside its process list) are not
+// The slides of a folder, possibly none. Of the DICOM files of one series, which are one slide, the first by name
+// counts. Folders that a study's run wrote (masks/ beside its process list) are not
 // searched.
 Source slides_in_folder(const std::filesystem::path& folder, bool nested);
 

@@ -11,6 +11,7 @@
 #include "hipt/image/picture_limits.h"
 #include "hipt/slide/openslide_slide.h"
 #include "hipt/slide/picture_slide.h"
+#include "hipt/slide/slide_files.h"
 
 namespace hipt::slide {
 namespace {
@@ -108,7 +109,12 @@ std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path) {
 }  // namespace
 
 std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp) {
-  std::shared_ptr<Slide> slide = open_with_a_reader(path);
+  const std::vector<std::filesystem::path> dicom = dicom_files(path);
+  std::shared_ptr<Slide> slide = open_with_a_reader(dicom.empty() ? path : dicom.front());
+  if (!dicom.empty()) {
+    slide->is_folder_ = true;
+    slide->path_ = path.has_filename() ? path : path.parent_path();
+  }
   if (mpp) slide->mpp_ = MicronsPerPixel{*mpp, "user"};
   return slide;
 }

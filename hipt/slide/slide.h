@@ -35,8 +35,8 @@ class Slide {
   virtual ~Slide() = default;
 
   const std::filesystem::path& path() const { return path_; }
-  // File name without the last extension: the id of every output.
-  std::string id() const { return path_.stem().string(); }
+  // File name without the last extension, or the name of a DICOM slide's folder: the id of every output.
+  std::string id() const { return is_folder_ ? path_.filename().string() : path_.stem().string(); }
 
   const std::string& format() const { return format_; }  // "aperio", "generic-tiff", "png", ...
   const std::string& reader() const { return reader_; }  // "openslide 3.4.1", "png", "tiff", ...
@@ -66,6 +66,7 @@ class Slide {
   virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
 
   std::filesystem::path path_;
+  bool is_folder_ = false;
   std::string format_;
   std::string reader_;
   std::vector<Level> levels_;
@@ -82,7 +83,8 @@ class Slide {
   mutable std::map<std::pair<int, std::int64_t>, image::RgbImage> kept_;  // by level and reduction
 };
 
-// Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). `mpp`, when
+// Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). A folder of the
+// DICOM files of one series is opened by its first file. `mpp`, when
 // given, is taken instead of what the file says (its source is then "user").
 // Throws NotFound, Corrupt or Unsupported, naming file and reason.
 std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp = std::nullopt);

@@ -4,6 +4,7 @@
 
 #include "hipt/cohort/source.h"
 #include "hipt/cohort/study_folder.h"
+#include "hipt/slide/slide.h"
 
 #include "test/support/support.h"
 
@@ -54,6 +55,41 @@ TEST_CASE("source: a folder gives its slides by name and lists the rest") {
   const Source source = find_slides(folder.path(), false);
   CHECK(ids(source) == std::vector<std::string>{"a", "b", "c"});
   CHECK(file_names(source.not_slides) == std::vector<std::string>{"._b.svs", ".hidden.svs", "notes.txt"});
+}
+
+TEST_CASE("source: DICOM files of one series in one folder are one slide") {
+  const TemporaryFolder folder;
+  // The start of a file as PS3.10 has it, then SeriesInstanceUID.
+  const auto write = [&](std::string_view name, std::string_view series) {
+    const std::string start(128, '\0');
+    const char length = static_cast<char>(series.size());
+    const std::string tag("\x20\x00\x0E\x00UI", 6);
+    std::filesystem::create_directories((folder / name).parent_path());
+    test::write_text(folder / name, start + "DICM...." + tag + length + '\0' + std::string(series) + "....");
+  };
+  write("a.dcm", std::string_view("1.2.3\0", 6));
+  write("b.dcm", "1.2.44");
+  write("c.dcm", "1.2.3");
+  write("below/d.dcm", "1.2.3");
+  write("e.dcm", "no uid");
+  write("f.dcm", "no uid");
+  write("g.svs", "1.2.3");
+  const Source source = find_slides(folder.path(), true);
+  CHECK(ids(source) == std::vector<std::string>{"a", "b", "below", "e", "f", "g"});
+  CHECK(file_names(source.not_slides) == std::vector<std::string>{"c.dcm"});
+
+  // A folder of one series alone is a slide of the folder's name, as SOURCE too when it has more than one file.
+  write("series.1/1.dcm", "1.2.5");
+  write("series.1/2.dcm", "1.2.5");
+  test::write_text(folder / "series.1/.DS_Store", "");
+  CHECK(ids(find_slides(folder.path(), false)) ==
+        std::vector<std::string>{"a", "b", "below", "e", "f", "g", "series.1"});
+  CHECK(ids(find_slides(folder / "series.1", false)) == std::vector<std::string>{"series.1"});
+  CHECK(ids(find_slides(folder / "below", false)) == std::vector<std::string>{"d"});
+  write("series.1/3.dcm", "1.2.6");
+  CHECK(ids(find_slides(folder / "series.1", false)) == std::vector<std::string>{"1", "3"});
+  test::write_text(folder / "list.csv", "slide\nbelow\n");
+  CHECK(ids(find_slides(folder / "list.csv", false)) == std::vector<std::string>{"below"});
 }
 
 TEST_CASE("source: nested folders are searched on request but not the pixels of a MIRAX slide") {
@@ -162,4 +198,22 @@ TEST_CASE("study folder: the names of a TCGA study") {
   CHECK(cohort::study_slides("TCGA/tcga_brca") == "TCGA/tcga_brca/WSIs");
   CHECK(cohort::study_output("TCGA/tcga_brca", 20.0, 4096).root == "TCGA/tcga_brca/extracted_mag20x_patch4096_fp");
   CHECK(cohort::study_output("s", 2.5, 256).root == "s/extracted_mag2.5x_patch256_fp");
+}
+
+TEST_CASE("source: a folder of DICOM files opens as the slide of the folder's name") {
+  const auto file = test::shared_data("slides/dicom/wsi2dcm-jpeg.dicom");
+  const auto library = slide::openslide_library();
+  if (!file || !library || library->version < "4") {
+    test::skip("needs OpenSlide 4 (HIPT_OPENSLIDE) and the shared slides");
+    return;
+  }
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "case.1.2");
+  std::filesystem::create_symlink(std::filesystem::absolute(*file), folder / "case.1.2/a.dcm");
+  const Source source = find_slides(folder.path(), false);
+  REQUIRE(ids(source) == std::vector<std::string>{"case.1.2"});
+  const auto slide = slide::open_slide(source.slides[0].path);
+  CHECK(slide->id() == "case.1.2");
+  CHECK(slide->format() == "dicom");
+  CHECK(slide->size().width == slide::open_slide(*file)->size().width);
 }
