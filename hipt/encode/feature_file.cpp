@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include "hipt/base/error.h"
 #include "hipt/base/version.h"
 #include "hipt/cohort/output.h"
 #include "hipt/image/png.h"
@@ -86,6 +89,34 @@ void FeatureFile::commit() {
   if (state_->h5) state_->finish_h5();
   if (state_->pt_file) state_->pt_file->commit();
   if (state_->h5_file) state_->h5_file->commit();
+}
+
+FeatureRows open_feature_rows(const std::filesystem::path& file) {
+  FeatureRows rows;
+  const auto check = [&](DType dtype, const Shape& shape) {
+    if (dtype != DType::Float32 || shape.size() < 2) {
+      throw Error(ErrorCode::Corrupt, fmt::format("{}: holds {} {} instead of rows of float32", file.string(),
+                                                  to_string(dtype), to_string(shape)));
+    }
+    rows.shape = shape;
+  };
+  if (file.extension() == ".pt") {
+    const auto value = std::make_shared<const io::TorchValue>(io::read_torch_file(file));
+    const Array* tensor = value->tensor();
+    if (tensor == nullptr) throw Error(ErrorCode::Corrupt, fmt::format("{}: holds no tensor", file.string()));
+    check(tensor->dtype(), tensor->shape());
+    rows.read = [value, tensor](std::int64_t first, std::int64_t count) {
+      Shape part = tensor->shape();
+      const std::size_t row_bytes = tensor->byte_size() / static_cast<std::size_t>(part[0]);
+      part[0] = count;
+      return Array::view(value, tensor->bytes() + static_cast<std::size_t>(first) * row_bytes, DType::Float32, part);
+    };
+  } else {
+    const auto h5 = std::make_shared<const io::Hdf5File>(io::Hdf5File::open(file));
+    check(h5->dataset_dtype("features"), h5->dataset_shape("features"));
+    rows.read = [h5](std::int64_t first, std::int64_t count) { return h5->read_rows("features", first, count); };
+  }
+  return rows;
 }
 
 std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::path& file) {

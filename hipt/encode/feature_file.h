@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -42,6 +43,14 @@ class FeatureFile {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// The features of a .pt (CLAM's and HIPT's too) or .h5, float32 [rows, ...]. A .pt is mapped, an .h5 read when asked:
+// memory does not grow with the file. Throws Corrupt, naming the file, when it holds no rows of float32.
+struct FeatureRows {
+  Shape shape;
+  std::function<Array(std::int64_t first, std::int64_t count)> read;  // safe from many threads
+};
+FeatureRows open_feature_rows(const std::filesystem::path& file);
 
 // The fingerprint that a .pt, .h5 or .png of ours carries; nothing when the file is absent or carries none.
 std::optional<cohort::Fingerprint> recorded_fingerprint(const std::filesystem::path& file);

@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <memory>
 
-#include <fmt/format.h>
-
-#include "hipt/base/error.h"
+#include "hipt/encode/feature_file.h"
 #include "hipt/encode/principal_components.h"
 #include "hipt/image/draw.h"
-#include "hipt/io/hdf5.h"
-#include "hipt/io/torch_file.h"
 
 namespace hipt::encode {
 namespace {
@@ -85,36 +80,19 @@ struct PatchFeatures {
 };
 
 PatchFeatures open_features(const std::filesystem::path& file) {
+  const FeatureRows rows = open_feature_rows(file);
   PatchFeatures features;
-  Shape shape;
-  std::function<Array(std::int64_t, std::int64_t)> read_rows;
-  if (file.extension() == ".pt") {
-    const auto value = std::make_shared<io::TorchValue>(io::read_torch_file(file));
-    const Array* tensor = value->tensor();
-    if (tensor == nullptr) throw Error(ErrorCode::Corrupt, fmt::format("{}: holds no tensor", file.string()));
-    shape = tensor->shape();
-    read_rows = [value, tensor](std::int64_t first, std::int64_t count) {
-      const std::size_t row_bytes = tensor->byte_size() / static_cast<std::size_t>(tensor->dim(0));
-      Shape part = tensor->shape();
-      part[0] = count;
-      return Array::view(value, tensor->bytes() + static_cast<std::size_t>(first) * row_bytes, DType::Float32, part);
-    };
-  } else {
-    const auto h5 = std::make_shared<io::Hdf5File>(io::Hdf5File::open(file));
-    shape = h5->dataset_shape("features");
-    read_rows = [h5](std::int64_t first, std::int64_t count) { return h5->read_rows("features", first, count); };
-  }
-  features.patches_per_row = shape.size() == 3 ? shape[1] : 1;
-  features.table.dim = shape.back();
-  features.table.rows = shape[0] * features.patches_per_row;
-  features.table.read = [read_rows, per_row = features.patches_per_row, dim = shape.back()](std::int64_t first,
-                                                                                            std::int64_t count) {
+  features.patches_per_row = rows.shape.size() == 3 ? rows.shape[1] : 1;
+  features.table.dim = rows.shape.back();
+  features.table.rows = rows.shape[0] * features.patches_per_row;
+  features.table.read = [read_rows = rows.read, per_row = features.patches_per_row, dim = rows.shape.back()](
+                            std::int64_t first, std::int64_t count) {
     const std::int64_t first_row = first / per_row;
     const std::int64_t last_row = (first + count - 1) / per_row;
-    const Array rows = read_rows(first_row, last_row - first_row + 1);
+    const Array values = read_rows(first_row, last_row - first_row + 1);
     Array part(DType::Float32, {count, dim});
     std::memcpy(part.mutable_bytes(),
-                rows.bytes() + static_cast<std::size_t>((first - first_row * per_row) * dim) * sizeof(float),
+                values.bytes() + static_cast<std::size_t>((first - first_row * per_row) * dim) * sizeof(float),
                 part.byte_size());
     return part;
   };

@@ -17,7 +17,7 @@ namespace hipt::encode {
 
 struct PretrainingOptions {
   std::string root_dir;                 // TCGA_ROOT_DIR
-  std::string out_dir;                  // TCGA_PRETRAINING_DIR
+  std::string save_dir;                 // TCGA_PRETRAINING_DIR
   std::int64_t patch_size = 4096;       // side of the regions: reads extracted_mag<mag>x_patch<patch_size>_fp/
   double mag = 20;                      // of the regions
   std::int64_t patches_per_region = 0;  // chosen at random from a region's 256-px patches; 0 = all
@@ -29,9 +29,9 @@ void describe(PretrainingOptions& o, Visitor& v) {
   v(o.root_dir, {.name = "root_dir",
                  .help = "TCGA_ROOT_DIR: folders of studies, each with WSIs/ and extracted_mag20x_patch4096_fp/",
                  .affects = Affects::HowItRuns});
-  v(o.out_dir, {.name = "out_dir",
-                .help = "TCGA_PRETRAINING_DIR: gets patch_256_pretraining/ or region_4096_pretraining/",
-                .affects = Affects::HowItRuns});
+  v(o.save_dir, {.name = "save_dir",
+                 .help = "TCGA_PRETRAINING_DIR: gets patch_256_pretraining/ or region_4096_pretraining/",
+                 .affects = Affects::HowItRuns});
   v(o.patch_size,
     {.name = "patch_size", .unit = "px", .help = "side of the regions, a multiple of 256", .min = 256, .max = 65536});
   v(o.mag, {.name = "mag", .help = "magnification of the regions", .min = 0.01, .max = 1000});
