@@ -4,7 +4,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include "hipt/image/draw.h"
-#include "hipt/slide/whole_level.h"
 #include "hipt/tissue/pictures.h"
 
 namespace hipt::tissue {
@@ -18,11 +17,11 @@ const cv::Scalar kGrey(128, 128, 128);
 const cv::Scalar kBlue(0, 0, 255);
 
 // The slide, reduced from the coarsest level that is fine enough.
-image::RgbImage thumbnail(const slide::Slide& slide) {
+image::RgbImage thumbnail(const slide::Slide& slide, const Tissue& tissue) {
   const double sides = static_cast<double>(std::max(slide.size().width, slide.size().height));
   const double reduction = std::max(1.0, sides / kMostSide);
   const slide::WholeLevel level = slide::whole_level(slide, slide.best_level_for_downsample(reduction));
-  image::RgbImage picture = slide::read_whole_level(slide, level);
+  image::RgbImage picture = level_picture(slide, tissue, level);
   const auto reduced = [&](std::int64_t side) {
     return std::max(1, static_cast<int>(static_cast<double>(side) / reduction));
   };
@@ -78,7 +77,7 @@ class Drawing {
 }  // namespace
 
 image::RgbImage draw_numbered_contours(const slide::Slide& slide, const Tissue& tissue) {
-  image::RgbImage picture = thumbnail(slide);
+  image::RgbImage picture = thumbnail(slide, tissue);
   Drawing drawing(picture, slide.size());
   for (const Contour& contour : tissue.left_out) drawing.outlines(contour, kGrey, kGrey);
   for (const Contour& contour : tissue.contours) drawing.outlines(contour, kGreen, kBlue);

@@ -164,5 +164,46 @@ TEST_CASE("geojson polygons that cross are refused and ones that touch are not")
   CHECK(polygons_in(polygon("[[0, 0], [100, 0], [100, 50], [50, -0.3], [0, 50], [0, 0]]")).size() == 1);
 }
 
+TEST_CASE("geojson with damaged bytes gives polygons or an Error") {
+  const std::string whole = fmt::format(
+      R"({{"type": "FeatureCollection", "features": [{{"type": "Feature", "properties": {{"name": "a",
+      "classification": {{"name": "T"}}}}, "geometry": {0}}}, {{"type": "Feature", "geometry": {{"type": "MultiPolygon",
+      "coordinates": [[{1}], [{1}, [[1, 1], [5, 1], [5, 5], [1, 1]]]]}}}}]}})",
+      polygon(kSquare), kSquare);
+  const TemporaryFolder folder;
+  const auto file = folder / "damaged.geojson";
+  constexpr std::string_view kBytes = "[]{},:\"0123456789.eE-+ \\nulltrue\x80\xff";
+  std::uint32_t state = 1;
+  const auto random = [&](std::size_t below) {
+    state = state * 1664525u + 1013904223u;
+    return static_cast<std::size_t>(state >> 8) % below;
+  };
+  int read = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = whole;
+    for (std::size_t changes = 1 + random(3); changes > 0; --changes) {
+      const std::size_t place = random(text.size());
+      switch (random(3)) {
+        case 0:
+          text[place] = kBytes[random(kBytes.size())];
+          break;
+        case 1:
+          text.erase(place, 1 + random(8));
+          break;
+        default:
+          text.insert(place, text.substr(random(text.size()), 1 + random(20)));
+      }
+    }
+    write_text(file, text);
+    try {
+      for (const io::DrawnPolygon& one : io::read_polygons(file)) REQUIRE(one.rings.front().size() >= 3);
+      ++read;
+    } catch (const Error& error) {
+      REQUIRE(error.code() == ErrorCode::Corrupt);
+    }
+  }
+  CHECK(read > 100);  // names and coordinates may change and be sound
+}
+
 }  // namespace
 }  // namespace hipt::test
