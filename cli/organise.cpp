@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "hipt/encode/pretraining_data.h"
+
 #include "cli/parser.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -36,10 +38,55 @@ int organise_slides(Arguments arguments) {
   fmt::print(stderr, "{} slides: {} placed, {} already there, {} missing, {} damaged, {} refused", summary.files.size(),
              summary.count(FileStatus::Placed), summary.count(FileStatus::There), summary.count(FileStatus::Missing),
              summary.count(FileStatus::Damaged), summary.count(FileStatus::Refused));
-  if (summary.passed_over > 0) fmt::print(stderr, "; {} other files passed over", summary.passed_over);
+  if (summary.passed_over > 0)
+    fmt::print(stderr, "; {} other{} passed over", summary.passed_over, summary.passed_over == 1 ? "" : "s");
   fmt::print(stderr, "\n{}\n", summary.report.string());
   if (bad == 0) return 0;
   return good == 0 ? 1 : 3;
+}
+
+using WritePretrainingData = encode::PretrainingSummary (*)(const encode::PretrainingOptions&, RunContext&);
+
+int organise_pretraining(Arguments arguments, const Usage& usage, WritePretrainingData write) {
+  encode::PretrainingOptions options;
+  SessionOptions session_options;
+  Parser parser(usage);
+  parser.positional("TCGA_ROOT_DIR", "folders of studies, as tile and encode --study_dir leave them", options.root_dir,
+                    false);
+  parser.declare("Data", options);
+  parser.declare("Run", session_options);
+  if (!parser.parse(arguments)) return 0;
+  parser.read(options);
+  parser.read(session_options);
+
+  Session session(session_options);
+  const encode::PretrainingSummary summary = write(options, session.context());
+  session.context().progress.end();
+  for (const auto& [slide, reason] : summary.failed) fmt::print(stderr, "failed: {}: {}\n", slide, reason);
+  fmt::print(stderr, "{} slides: {} files written, {} already there; {} slides failed\n", summary.slides,
+             summary.written, summary.present, summary.failed.size());
+  if (summary.failed.empty()) return 0;
+  return std::ssize(summary.failed) == summary.slides ? 1 : 3;
+}
+
+int organise_patches(Arguments arguments) {
+  return organise_pretraining(arguments,
+                              {.verb = "organise patches",
+                               .summary = "The 256-px patches of every kept region of a whole TCGA_ROOT_DIR, as PNG in "
+                                          "patch_256_pretraining/: what ViT-256 is pretrained on. Files that are there "
+                                          "are left alone.",
+                               .example = "hipt organise patches TCGA_ROOT_DIR --save_dir TCGA_PRETRAINING_DIR"},
+                              encode::write_pretraining_patches);
+}
+
+int organise_regions(Arguments arguments) {
+  return organise_pretraining(arguments,
+                              {.verb = "organise regions",
+                               .summary = "The ViT-256 features of every region of a whole TCGA_ROOT_DIR, one tensor "
+                                          "[256, 384] a file in region_4096_pretraining/: what ViT-4096 is pretrained "
+                                          "on. Files that are there are left alone.",
+                               .example = "hipt organise regions TCGA_ROOT_DIR --save_dir TCGA_PRETRAINING_DIR"},
+                              encode::write_pretraining_regions);
 }
 
 struct What {
@@ -50,6 +97,8 @@ struct What {
 
 constexpr What kWhats[] = {
     {"slides", "downloads of the Genomic Data Commons to TCGA_ROOT_DIR/<study>/WSIs/", organise_slides},
+    {"patches", "patch_256_pretraining/*.png of a whole TCGA_ROOT_DIR", organise_patches},
+    {"regions", "region_4096_pretraining/*.pt of a whole TCGA_ROOT_DIR", organise_regions},
 };
 
 void print_help() {

@@ -2,6 +2,7 @@
 
 #include "hipt/tiling/export.h"
 #include "hipt/tiling/parameters.h"
+#include "hipt/tiling/report.h"
 #include "hipt/tiling/study.h"
 
 #include "cli/parser.h"
@@ -52,8 +53,10 @@ int run_tile(Arguments arguments) {
         if (tiling::export_patches(*slide, tiles, export_options, folder, auto_skip, context, still_ours)) {
           tiles.outcome.status = cohort::Status::Processed;
         }
+        if (export_options.report) tiling::write_report_thumbnails(entry.id, folder, still_ours);
         return tiles.outcome;
       });
+  if (export_options.report) tiling::write_report(folder, context);
   return session.summarise(summary);
 }
 
