@@ -8,6 +8,7 @@
 
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/onednn_internal.h"
+#include "hipt/kernels/winograd.h"
 
 namespace hipt::kernels {
 
@@ -50,6 +51,20 @@ class Convolution::Product final : public Method {
 
  private:
   Linear linear_;
+};
+
+// 3 x 3 at stride 1.
+class Convolution::Squares final : public Method {
+ public:
+  Squares(std::span<const float> weight, std::span<const float> its_bias, const ConvolutionSizes& its_sizes)
+      : Method(its_sizes, {}), winograd_(weight, its_bias, its_sizes.in, its_sizes.out) {}
+
+  void apply(const float* x, MapSize size, float* y, Activation activation, ConvolutionWork& work) override {
+    winograd_.apply(x, size, y, activation, work);
+  }
+
+ private:
+  Winograd winograd_;
 };
 
 // Any kernel and stride: oneDNN's convolution.
@@ -152,6 +167,8 @@ Convolution::Convolution(std::span<const float> weight, std::span<const float> b
     const OneOpenMpThread alone;
     if (sizes.kernel == 1 && sizes.padding == 0) {
       method_ = std::make_unique<Product>(weight, bias, sizes);
+    } else if (sizes.kernel == 3 && sizes.stride == 1 && sizes.padding == 1) {
+      method_ = std::make_unique<Squares>(weight, bias, sizes);
     } else {
       method_ = std::make_unique<Direct>(weight, bias, sizes);
     }

@@ -61,6 +61,7 @@ class Convolution {
  private:
   struct Method;  // how it is computed: chosen by the sizes
   class Product;
+  class Squares;
   class Direct;
   std::unique_ptr<Method> method_;
 };
