@@ -8,8 +8,8 @@
 namespace hipt::io {
 namespace {
 
-constexpr double kDepth = 0.5;                             // px of level 0
-constexpr std::int64_t kMostComparisons = 10'000'000'000;  // a million edges, ten thousand beside each
+constexpr double kDepth = 0.5;                            // px of level 0
+constexpr std::int64_t kMostComparisons = 3'000'000'000;  // a million edges, three thousand beside each
 
 struct Edge {
   DrawnPoint from;
