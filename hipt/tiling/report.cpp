@@ -138,8 +138,17 @@ std::string scale_of(const cohort::Outcome& outcome) {
   const std::string magnification = column(outcome, "slide_magnification").value_or("");
   std::string scale;
   if (!mpp.empty()) scale += fmt::format("{} \u00b5m/px", mpp);
-  if (!magnification.empty()) scale += fmt::format("{}{}\u00d7", scale.empty() ? "" : ", ", magnification);
+  if (!magnification.empty()) scale += fmt::format("{}{}\u00d7", scale.empty() ? "" : "\n", magnification);
   return scale.empty() ? "-" : scale;
+}
+
+// Without the slide's path in front, which stands beside it.
+std::string reason_of(const cohort::Outcome& outcome) {
+  const std::string name = outcome.slide_id + ": ";
+  const std::size_t at = outcome.reason.find(name);
+  const bool in_front = at != std::string::npos && (at == 0 || outcome.reason[at - 1] == '/') &&
+                        outcome.reason.find(": ") == at + outcome.slide_id.size();
+  return in_front ? outcome.reason.substr(at + name.size()) : outcome.reason;
 }
 
 class Reporter {
@@ -196,14 +205,16 @@ class Reporter {
     slide.contours = whole_column(outcome, "n_contours");
     slide.patches = whole_column(outcome, "n_patches");
     slide.scale = scale_of(outcome);
-    if (!outcome.reason.empty()) slide.notes.push_back(outcome.reason);
-    if (outcome.status != cohort::Status::Failed) add_notes(outcome, slide);
+    if (!outcome.reason.empty()) slide.notes.push_back(reason_of(outcome));
+    if (outcome.status == cohort::Status::Failed) {
+      slide.verdict = Verdict::Failed;
+      return slide;
+    }
+    add_notes(outcome, slide);
     for (const auto& [name, value] : outcome.columns) {
       if (differing_.contains(name)) slide.parameters.emplace_back(name, value);
     }
-    if (outcome.status == cohort::Status::Failed) {
-      slide.verdict = Verdict::Failed;
-    } else if (outcome.status == cohort::Status::ToBeProcessed) {
+    if (outcome.status == cohort::Status::ToBeProcessed) {
       slide.verdict = Verdict::Waiting;
     } else if (!slide.notes.empty()) {
       slide.verdict = Verdict::Look;

@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -64,17 +65,20 @@ span.picture { display: grid; place-items: center; color: var(--quiet); font-siz
 .own { margin: 0.15rem 0 0; color: var(--quiet); font-size: 0.85rem; overflow-wrap: anywhere; }
 .fine .verdict { color: var(--fine); } .look .verdict { color: var(--look); }
 .failed .verdict { color: var(--failed); } .waiting .verdict { color: var(--waiting); }
+.scale { white-space: pre-line; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 footer { margin-top: 1.5rem; color: var(--quiet); font-size: 0.85rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-@media (max-width: 60rem) { .row { grid-template-columns: 10.5rem 10.5rem 1fr; } .head { display: none; }
-  .number, .scale { text-align: left; } .number::before { content: attr(data-label) " "; color: var(--quiet); } }
-@media print { @page { margin: 12mm; } body { max-width: none; padding: 0; font-size: 9pt; } .tools { display: none; }
-  .head { position: static; } .head button::after { content: ""; } a { color: inherit; text-decoration: none; }
-  #slides .row { content-visibility: visible; min-height: 0; break-inside: avoid;
-    grid-template-columns: 6.5rem 6.5rem minmax(10rem, 1fr) 4.5rem 4.5rem 7rem; }
-  .head.row { grid-template-columns: 6.5rem 6.5rem minmax(10rem, 1fr) 4.5rem 4.5rem 7rem; }
-  .picture, .picture img { width: 6rem; height: 4.5rem; } }
+@media screen and (max-width: 60rem) { .row { grid-template-columns: 10rem 10rem minmax(0, 1fr); } .head { display: none; }
+  .number { text-align: left; } .number::before { content: attr(data-label) " "; color: var(--quiet); } }
+@media screen and (max-width: 44rem) { body { padding: 0.75rem; } #slides .row { grid-template-columns: 1fr 1fr; padding: 0.6rem 0; }
+  .title { grid-column: 1 / -1; order: -1; } .picture, .picture img { width: 100%; } }
+@media print { @page { margin: 12mm; } html { font-size: 10px; } body { max-width: none; padding: 0; font-size: 11px; }
+  .tools { display: none; } .head { position: static; } .head button::after { content: ""; }
+  a { color: inherit; text-decoration: none; }
+  .row, #slides .row { grid-template-columns: 8rem 8rem minmax(0, 1fr) 5rem 5rem 7rem; }
+  #slides .row { content-visibility: visible; min-height: 0; break-inside: avoid; }
+  .picture, .picture img { width: 8rem; height: 6rem; } }
 )css";
 
 // Sorting, filtering, and the folder's name, which stands in the address alone so that the page's bytes do not depend
@@ -292,8 +296,8 @@ class Page {
   void write_table() {
     html_ +=
         "<main role=\"table\" aria-label=\"Slides\">\n<div role=\"rowgroup\">\n<div class=\"row head\" role=\"row\">\n";
-    write_column("Tissue", "");
-    write_column("Patches", "");
+    write_column("Mask", "");
+    write_column("Stitch", "");
     write_column("Slide", "name");
     write_column("Contours", "contours", "number");
     write_column("Patches", "patches", "number");
@@ -310,7 +314,7 @@ class Page {
           "loading=\"lazy\" decoding=\"async\"></a>",
           picture->full, picture->thumbnail, what, name);
     } else {
-      put("<span class=\"picture\">no {}</span>", what);
+      html_ += "<span class=\"picture\">no picture</span>";
     }
     html_ += "</span>\n";
   }
@@ -324,9 +328,10 @@ class Page {
     const std::string name = escaped(slide.name);
     put("<div class=\"row {}\" role=\"row\" data-contours=\"{}\" data-patches=\"{}\">\n", text->css,
         slide.contours.value_or(-1), slide.patches.value_or(-1));
-    write_picture(slide.mask, "tissue", name);
-    write_picture(slide.stitch, "patches", name);
-    put("<div role=\"cell\"><bdi class=\"name\">{}</bdi> <span class=\"verdict\">{}</span>", name, text->badge);
+    write_picture(slide.mask, "tissue mask", name);
+    write_picture(slide.stitch, "stitched patches", name);
+    put("<div role=\"cell\" class=\"title\"><bdi class=\"name\">{}</bdi> <span class=\"verdict\">{}</span>", name,
+        text->badge);
     if (!slide.notes.empty()) {
       html_ += "<ul class=\"notes\">";
       for (const std::string& note : slide.notes) put("<li>{}</li>", escaped(note));
@@ -334,7 +339,9 @@ class Page {
     }
     if (!slide.parameters.empty()) {
       html_ += "<p class=\"own\">";
-      for (const auto& [parameter, value] : slide.parameters) put("{} {} ", escaped(parameter), escaped(value));
+      for (std::string_view separator; const auto& [parameter, value] : slide.parameters) {
+        put("{}{} {}", std::exchange(separator, " \u00b7 "), escaped(parameter), value.empty() ? "-" : escaped(value));
+      }
       html_ += "</p>";
     }
     html_ += "</div>\n";

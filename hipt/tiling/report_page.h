@@ -26,7 +26,7 @@ struct ReportSlide {
   std::optional<ReportPicture> stitch;
   std::optional<std::int64_t> contours;
   std::optional<std::int64_t> patches;
-  std::string scale;  // "0.499 um/px, 20x"
+  std::string scale;  // "0.499 um/px\n20x"
   // Parameters that are not the same for all slides.
   std::vector<std::pair<std::string, std::string>> parameters;
 };
