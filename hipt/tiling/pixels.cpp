@@ -69,6 +69,8 @@ Scale scale_by_mpp(const slide::Slide& slide, double mpp, double tolerance) {
   return resampled(slide, mpp / slide.mpp()->value);
 }
 
+}  // namespace
+
 void check_options(const TileOptions& options) {
   check_ranges(options);
   const auto require = [](bool right, const std::string& message) {
@@ -85,8 +87,6 @@ void check_options(const TileOptions& options) {
   require(options.step_size == 0 || options.step_size == options.patch_size,
           "--align_regions lays patches edge to edge: leave --step_size out");
 }
-
-}  // namespace
 
 image::RgbImage read_patch(const slide::Slide& slide, const PixelRule& pixels, Level0Point origin) {
   image::RgbImage patch = slide.read_region(origin, pixels.level, {pixels.read_size, pixels.read_size});

@@ -100,6 +100,9 @@ void describe(TileOptions& o, Visitor& v) {
   v(o.region_size, {.name = "region_size", .unit = "px", .help = "side of these regions", .min = 1, .max = 1000000});
 }
 
+// Throws InvalidArgument naming the flag for a number out of range and for options that contradict each other.
+void check_options(const TileOptions& options);
+
 // How a patch is read: read_size x read_size px of `level`, resampled to patch_size x patch_size px (Pillow's bicubic)
 // where these differ.
 struct PixelRule {
