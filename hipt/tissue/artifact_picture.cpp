@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 
 #include "hipt/image/draw.h"
 #include "hipt/tissue/pictures.h"

@@ -1,6 +1,5 @@
 #include "hipt/tissue/given.h"
 
-#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <set>

@@ -1,7 +1,5 @@
 // The way from a slide to its tissue.
 
-#include <filesystem>
-
 #include <fmt/format.h>
 #include <opencv2/core/utility.hpp>
 
