@@ -24,6 +24,7 @@ double float_peak(std::size_t threads);
 
 void bench_peak();
 void bench_engine();
+void bench_resnet();
 void bench_read(const std::filesystem::path& slide);
 void bench_end_to_end(const std::filesystem::path& slide);
 void bench_tile(const std::filesystem::path& slide);

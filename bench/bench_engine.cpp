@@ -1,7 +1,9 @@
-// ViT-256 on patches in memory: patches a second, percent of the machine's peak, and which kernels the time goes to.
+// ViT-256 and ResNet-50 on patches in memory: patches a second, percent of the machine's peak, and which kernels the
+// time of ViT-256 goes to.
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "hipt/kernels/layer_norm.h"
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/pixels.h"
+#include "hipt/resnet/engine.h"
 #include "hipt/vit/engine.h"
 
 #include "bench/bench.h"
@@ -26,8 +29,9 @@ constexpr double kGiga = 1e9;
 constexpr int kPatchPx = 256;
 constexpr std::int64_t kTokens = 257;
 
-// Floating-point operations of one patch: all that the published model computes, and what the engine does for a class
-// token (in the last block it leaves out the queries, the projection and the MLP of the other tokens).
+// Floating-point operations of one patch: all that the published model computes, and what the engine does. For a class
+// token it leaves out the last block's queries, projection and MLP of the other tokens; Winograd's form of a 3 x 3
+// convolution at stride 1 has 16 products for each 2 x 2 pixels instead of 36.
 struct Work {
   double published = 0.0;
   double done = 0.0;
@@ -46,21 +50,49 @@ Work work_of_patch(const vit::ViTConfig& config) {
   return {embedding + depth * block(tokens), embedding + (depth - 1.0) * block(tokens) + block(kLastRows)};
 }
 
+Work work_of_patch(const resnet::Architecture& network) {
+  Work work;
+  // Adds one convolution of a map of `side` px; gives the side of its output.
+  const auto add = [&](const resnet::Layer& layer, std::int64_t side) {
+    const std::int64_t out = (side - 1) / layer.stride + 1;
+    const double taps = static_cast<double>(layer.kernel * layer.kernel);
+    const double of_tap = 2.0 * static_cast<double>(layer.in * layer.out * out * out);
+    work.published += of_tap * taps;
+    work.done += layer.kernel == 3 && layer.stride == 1 ? of_tap * 4.0 : of_tap * taps;
+    return out;
+  };
+  std::int64_t side = (add(network.stem, kPatchPx) - 1) / 2 + 1;
+  for (const resnet::Bottleneck& block : network.blocks) {
+    if (block.shortcut) add(*block.shortcut, side);
+    side = add(block.spatial, add(block.reduce, side));
+    add(block.expand, side);
+  }
+  return work;
+}
+
+// What is measured: an engine behind its encode().
+struct Model {
+  std::string name;
+  Work work;
+  std::size_t dim = 0;
+  std::vector<std::size_t> batches;
+  std::function<void(std::span<const RgbView>, std::span<float>)> encode;
+};
+
 struct Picture {
   std::vector<std::uint8_t> bytes = formula_image("bench", "patch", kPatchPx, kPatchPx);
   RgbView view{bytes.data(), kPatchPx, kPatchPx, std::ptrdiff_t{3} * kPatchPx};
 };
 
 // Patches a second of `threads` threads, each of which encodes `batch` patches a call.
-double patches_per_second(const vit::Engine& engine, RgbView patch, std::size_t batch, std::size_t threads) {
+double patches_per_second(const Model& model, RgbView patch, std::size_t batch, std::size_t threads) {
   constexpr std::size_t kFewestPatches = 8;
   const std::size_t calls = std::max<std::size_t>(1, kFewestPatches / batch);
   const std::vector<RgbView> pictures(batch, patch);
-  const auto dim = static_cast<std::size_t>(engine.config().dim);
   const double seconds = seconds_on_threads(threads, [&](std::size_t) {
     vit::prepare_engine_thread();
-    std::vector<float> features(batch * dim);
-    for (std::size_t i = 0; i < calls; ++i) engine.encode(pictures, features);
+    std::vector<float> features(batch * model.dim);
+    for (std::size_t i = 0; i < calls; ++i) model.encode(pictures, features);
   });
   return static_cast<double>(threads * calls * batch) / seconds;
 }
@@ -73,27 +105,27 @@ struct Setting {
   std::vector<double> raw_of_peak = {};
 };
 
-void bench_batches(const vit::Engine& engine, RgbView patch) {
-  const Work work = work_of_patch(engine.config());
+void bench_batches(const Model& model, RgbView patch) {
+  const Work work = model.work;
   std::vector<std::size_t> thread_counts = {1};
   if (usable_cores() > 1) thread_counts.push_back(usable_cores());
   std::vector<Setting> settings;
   for (const std::size_t threads : thread_counts) {
-    for (const std::size_t batch : {1u, 8u, 32u}) settings.push_back({threads, batch});
+    for (const std::size_t batch : model.batches) settings.push_back({threads, batch});
   }
-  patches_per_second(engine, patch, 1, usable_cores());  // plans products, grows working memory
+  patches_per_second(model, patch, 1, usable_cores());  // plans products, grows working memory
   // All settings in turn, each round anew and beside the peak, so that a change of the machine's speed meets all.
   for (int round = 0; round < kRounds; ++round) {
     for (Setting& setting : settings) {
       const double peak_before = float_peak(setting.threads);
-      const double rate = patches_per_second(engine, patch, setting.batch, setting.threads);
+      const double rate = patches_per_second(model, patch, setting.batch, setting.threads);
       const double peak = 0.5 * (peak_before + float_peak(setting.threads));
       setting.rates.push_back(rate);
       setting.of_peak.push_back(100.0 * rate * work.published / peak);
       setting.raw_of_peak.push_back(100.0 * rate * work.done / peak);
     }
   }
-  fmt::print("\nViT-256, f32, {} (published work a patch {:.4f} GFLOP, done {:.4f})\n", "cpu engine",
+  fmt::print("\n{}, f32, cpu engine (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
              work.published / kGiga, work.done / kGiga);
   fmt::print("{:>7}{:>8}{:>12}{:>12}{:>12}{:>18}\n", "threads", "batch", "patches/s", "ms/patch", "% of peak",
              "% of peak, done");
@@ -207,10 +239,26 @@ class KernelSplit {
 }  // namespace
 
 void bench_engine() {
-  const auto engine = vit::make_cpu_engine(vit::formula_weights(vit::named_config("vit_small"), "bench"));
   const Picture picture;
-  bench_batches(*engine, picture.view);
-  KernelSplit(*engine, picture.view).print();
+  const auto vit256 = vit::make_cpu_engine(vit::formula_weights(vit::named_config("vit_small"), "bench"));
+  bench_batches({"ViT-256",
+                 work_of_patch(vit256->config()),
+                 static_cast<std::size_t>(vit256->config().dim),
+                 {1, 8, 32},
+                 [&](std::span<const RgbView> patches, std::span<float> out) { vit256->encode(patches, out); }},
+                picture.view);
+  KernelSplit(*vit256, picture.view).print();
+}
+
+void bench_resnet() {
+  const Picture picture;
+  const auto resnet50 = resnet::make_cpu_engine(resnet::weights_from("random:bench"));
+  bench_batches({"ResNet-50 to layer3",
+                 work_of_patch(resnet::architecture()),
+                 resnet::kDim,
+                 {1, 8},
+                 [&](std::span<const RgbView> patches, std::span<float> out) { resnet50->encode(patches, out); }},
+                picture.view);
 }
 
 }  // namespace hipt::bench

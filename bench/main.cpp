@@ -1,5 +1,5 @@
-// hipt_bench [SLIDE [PART...]]: this machine's peak, the engine, reading, tiling and the whole job on a slide (the demo
-// slide when none is named). Parts by name run alone; the part large runs only so.
+// hipt_bench [SLIDE [PART...]]: this machine's peak, the engines, reading, tiling and the whole job on a slide (the
+// demo slide when none is named). Parts by name run alone; the part large runs only so.
 
 #include <algorithm>
 #include <cstdio>
@@ -27,6 +27,7 @@ const std::vector<Part>& parts() {
   static const std::vector<Part> parts = {
       {"peak", [](const auto&) { bench_peak(); }, false},
       {"engine", [](const auto&) { bench_engine(); }, false},
+      {"resnet", [](const auto&) { bench_resnet(); }, false},
       {"read", bench_read},
       {"tile", bench_tile},
       {"whole", bench_end_to_end},
