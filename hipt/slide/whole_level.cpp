@@ -16,8 +16,8 @@ namespace {
 
 constexpr double kVirtualDownsample = 64;
 // Sides of a block that is read at once, about: 12 MB of RGB.
-constexpr std::int64_t kBlockWidth = 4096;
-constexpr std::int64_t kBlockHeight = 1024;
+constexpr std::int64_t kReadWidth = 4096;
+constexpr std::int64_t kReadHeight = 1024;
 constexpr std::int64_t kMostKeptPixels = 16'000'000;
 constexpr double kFarOff = 1e15;  // px; beyond the largest picture of the largest squares
 
@@ -33,7 +33,7 @@ std::int64_t tile_side(const Slide& slide, int level, std::string_view axis) {
     const std::string& text = found->second;
     std::from_chars(text.data(), text.data() + text.size(), side);
   }
-  return side > 0 && side <= kBlockWidth ? side : 1;
+  return side > 0 && side <= kReadWidth ? side : 1;
 }
 
 // How many squares a block has along one axis: about `length` pixels, and whole tiles where that can be, so that none
@@ -106,9 +106,8 @@ class Averager {
         picture_(static_cast<int>(size.width), static_cast<int>(size.height)) {}
 
   image::RgbImage run() {
-    const std::int64_t width = block_squares(kBlockWidth, level_.reduction, tile_side(slide_, level_.level, "width"));
-    const std::int64_t height =
-        block_squares(kBlockHeight, level_.reduction, tile_side(slide_, level_.level, "height"));
+    const std::int64_t width = block_squares(kReadWidth, level_.reduction, tile_side(slide_, level_.level, "width"));
+    const std::int64_t height = block_squares(kReadHeight, level_.reduction, tile_side(slide_, level_.level, "height"));
     for (std::int64_t y = 0; y < picture_.height(); y += height) {
       for (std::int64_t x = 0; x < picture_.width(); x += width) {
         average(x, std::min<std::int64_t>(x + width, picture_.width()), y,
