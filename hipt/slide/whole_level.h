@@ -22,8 +22,8 @@ WholeLevel whole_level(const Slide& slide, int level, std::int64_t most_pixels =
 
 // Its pixels. The slide keeps the one that was read last, unless it is large, for later calls. A virtual level is read
 // in blocks: memory is bounded by one of them and the result. Means are exact, halves rounded up (where the downsample
-// of `level` is no whole number, each block is resampled by a fraction of a pixel first); squares at the right and lower
-// border average the pixels that exist. Throws as Slide::read_region.
+// of `level` is no whole number, each block is resampled by a fraction of a pixel first); squares at the right and
+// lower border average the pixels that exist. Throws as Slide::read_region.
 image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level);
 
 // `size` pixels of it from the level-0 place `origin`, like Slide::read_region: what lies wholly outside the slide is
