@@ -46,7 +46,9 @@ def run(options, root):
     def command(folder):
         words = [options.program.resolve(), options.verb, slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--a_t",
                  "0.2", "--patch_level", "0", "--step_size", "128"]
-        if options.verb == "encode":
+        if options.verb == "tile":
+            words += ["--number_contours", "--tar", "--dump_patches", "--report"]
+        else:
             words += ["--weights256", f"random:{conftest.SALT256}", "--model_config256", model, "--overview"]
         return list(map(str, words))
 

@@ -20,6 +20,7 @@ Outcome read_outcome(const std::filesystem::path& file) {
   try {
     const nlohmann::json record = nlohmann::json::parse(text);
     Outcome outcome;
+    outcome.id = file.stem().string();
     outcome.slide_id = record.at("slide_id").get<std::string>();
     const std::string word = record.at("status").get<std::string>();
     const auto status =

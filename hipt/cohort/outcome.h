@@ -27,6 +27,7 @@ struct Outcome {
   Columns asked;                        // of the same list, where neither the run nor an earlier record says better
   std::string summary;                  // for the log alone: "50 patches"
   std::optional<std::size_t> list_row;  // the slide's row in a process list
+  std::string id;                       // of a recorded one: what the slide's files are called (id_of_slide)
   bool earlier_stands = false;          // failed because outputs made otherwise are there: they stay, and so does
                                         // their record
 };

@@ -270,7 +270,7 @@ Columns listed_columns(const Source& source, const SlideEntry& slide, const Outc
 }
 
 void rebuild_process_list(const StudyFolder& folder) {
-  const Lock lock = lock_summary(folder, folder.process_list());
+  const SummaryLock lock(folder, folder.process_list());
   io::write_csv(folder.process_list(), table_of(recorded_outcomes(folder)));
 }
 

@@ -9,11 +9,12 @@
 namespace hipt::cohort {
 
 bool is_study_output(const std::filesystem::path& folder) {
-  constexpr std::array<std::string_view, 9> kNames = {
-      "masks", "stitches", "overviews", "patches", "contours_geojson", "runs", "outcomes", "locks", "region_assets"};
+  constexpr std::array<std::string_view, 13> kNames = {
+      "masks",         "stitches", "patches",  "contours", "contours_geojson",  "artifacts", "patch_images",
+      "region_assets", "runs",     "outcomes", "locks",    "report_thumbnails", "overviews"};
   const std::string name = folder.filename().string();
   const bool known = std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.ends_with("_features") ||
-                     name.ends_with("_pretraining") || name.starts_with("tar_patch");
+                     name.ends_with("_pretraining") || name.starts_with("tar_patch_") || name.starts_with("overviews_");
   const StudyFolder study{folder.parent_path()};
   std::error_code ignored;
   return known &&

@@ -18,15 +18,21 @@ constexpr std::chrono::seconds kLongestWait = 150s;
 
 }  // namespace
 
-Lock lock_summary(const StudyFolder& folder, const std::filesystem::path& file) {
-  const std::filesystem::path lock_file = folder.lock(file.filename().string());
+SummaryLock::SummaryLock(const StudyFolder& folder, const std::filesystem::path& file)
+    : file_(folder.lock(file.filename().string())) {
   const auto give_up = std::chrono::steady_clock::now() + kLongestWait;
   while (std::chrono::steady_clock::now() < give_up) {
-    if (std::optional<Lock> lock = Lock::try_acquire(lock_file, kMaxAge)) return std::move(*lock);
+    if (lock_ = Lock::try_acquire(file_, kMaxAge); lock_) return;
     std::this_thread::sleep_for(10ms);
   }
   throw Error(ErrorCode::Io, fmt::format("{}: held by another process for over {} s; remove it if no hipt is running",
-                                         lock_file.string(), kLongestWait.count()));
+                                         file_.string(), kLongestWait.count()));
+}
+
+SummaryLock::~SummaryLock() {
+  lock_.reset();
+  std::error_code still_used;
+  std::filesystem::remove(file_.parent_path(), still_used);
 }
 
 }  // namespace hipt::cohort

@@ -125,7 +125,7 @@ std::vector<std::string> notes_about_pixels(const cohort::Outcome& outcome) {
     notes.push_back("Microns per pixel are guessed from the TIFF's resolution: check them.");
   }
   const auto read = whole_column(outcome, "read_size");
-  const auto target = whole_column(outcome, "target_patch_size");
+  const auto target = whole_column(outcome, "patch_pixels");
   if (read && target && *target > *read) {
     notes.push_back(
         fmt::format("Patches are enlarged from {} to {} px: the slide has no pixels this fine.", *read, *target));
@@ -197,7 +197,7 @@ class Reporter {
   }
 
   ReportSlide slide_of(const cohort::Outcome& outcome) const {
-    const std::string id = std::filesystem::path(outcome.slide_id).stem().string();
+    const std::string& id = outcome.id;
     ReportSlide slide;
     slide.name = outcome.slide_id;
     slide.mask = picture(id, "mask");
@@ -244,12 +244,12 @@ void write_report_thumbnails(const std::string& id, const cohort::StudyFolder& f
 }
 
 void write_report(const cohort::StudyFolder& folder, RunContext& context) {
-  const cohort::Lock lock = cohort::lock_summary(folder, folder.report());
+  const cohort::SummaryLock lock(folder, folder.report());
   const std::vector<cohort::Outcome> outcomes = cohort::recorded_outcomes(folder);
   context.pool.parallel_for(
       outcomes.size(),
       [&](std::size_t index) {
-        const std::string id = std::filesystem::path(outcomes[index].slide_id).stem().string();
+        const std::string& id = outcomes[index].id;
         for (const char* const kind : {"mask", "stitch"}) {
           if (!is_there(folder.report_thumbnail(id, kind))) try_thumbnail(id, kind, folder, {});
         }

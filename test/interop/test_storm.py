@@ -19,9 +19,11 @@ def slides(tmp_path_factory):
 
 @pytest.mark.parametrize("verb", ["tile", "encode"])
 def test_killed_and_started_again_at_random(slides, tiny_models, tmp_path, verb):
+    more = ["--number_contours", "--tar", "--dump_patches", "--report"]
+
     def command(folder):
         return [conftest.program_file(), verb, slides, "--save_dir", folder, "--preset", "bwh_biopsy", "--a_t", "0.2",
-                "--patch_level", "0", "--step_size", "128", *(["--overview", *tiny_models[:4]] if verb == "encode" else [])]
+                "--patch_level", "0", "--step_size", "128", *(more if verb == "tile" else ["--overview", *tiny_models[:4]])]
 
     subprocess.run(list(map(str, command(tmp_path / "undisturbed"))), check=True, capture_output=True)
     watch = storm.Watch(tmp_path / "stormy")
