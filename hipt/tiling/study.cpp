@@ -66,7 +66,7 @@ void add_pixel_columns(const slide::Slide& slide, const PixelRule& pixels, cohor
   columns.emplace_back("slide_magnification", magnification ? fmt::format("{:.4g}", *magnification) : "");
   columns.emplace_back("read_level", fmt::format("{}", pixels.level));
   columns.emplace_back("read_size", fmt::format("{}", pixels.read_size));
-  columns.emplace_back("target_patch_size", fmt::format("{}", pixels.patch_size));
+  columns.emplace_back("patch_pixels", fmt::format("{}", pixels.patch_size));
 }
 
 // One slide's way through the steps.
