@@ -48,6 +48,7 @@ void read_tiling(const Parser& parser, tissue::TissueOptions& tissue, tiling::Ti
   if (rules > 1) {
     throw Error(ErrorCode::InvalidArgument, "--mag, --mpp and --patch_level are ways to say which pixels: give one");
   }
+  tiling::check_options(tile);
 }
 
 void read_common(const Parser& parser, StudyFlags& flags, SessionOptions& session) {

@@ -26,6 +26,7 @@ void write_polygons(const std::filesystem::path& path, std::span<const GeoPolygo
 struct DrawnPoint {
   double x = 0;
   double y = 0;
+  bool operator==(const DrawnPoint&) const = default;
 };
 using DrawnRing = std::vector<DrawnPoint>;  // open
 

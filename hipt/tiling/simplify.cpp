@@ -200,6 +200,10 @@ PlaneRing ring_of(const tissue::Ring& ring) {
 std::vector<Polygon> polygons_of(const tissue::Tissue& tissue) {
   std::vector<Polygon> polygons;
   for (const tissue::Contour& contour : tissue.contours) {
+    if (!contour.drawn.empty()) {
+      polygons.push_back({contour.drawn.front(), {contour.drawn.begin() + 1, contour.drawn.end()}});
+      continue;
+    }
     Polygon& polygon = polygons.emplace_back(ring_of(contour.outline));
     for (const tissue::Ring& hole : contour.holes) polygon.holes.push_back(ring_of(hole));
   }

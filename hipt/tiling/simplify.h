@@ -4,22 +4,20 @@
 
 #include <vector>
 
+#include "hipt/io/geojson.h"
 #include "hipt/tissue/tissue.h"
 
 namespace hipt::tiling {
 
-struct PlanePoint {
-  double x = 0;
-  double y = 0;
-  bool operator==(const PlanePoint&) const = default;
-};
-using PlaneRing = std::vector<PlanePoint>;  // closed polygon, first point not repeated
+using PlanePoint = io::DrawnPoint;
+using PlaneRing = io::DrawnRing;  // closed polygon, first point not repeated
 
 struct Polygon {
   PlaneRing outline;
   std::vector<PlaneRing> holes;
 };
 
+// With the fractions of pixels that a file gave.
 std::vector<Polygon> polygons_of(const tissue::Tissue& tissue);
 
 // Each point that is dropped lay within `tolerance` of the line that took its place. At least three points stay.

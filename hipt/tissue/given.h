@@ -12,10 +12,10 @@ namespace hipt::tissue {
 std::filesystem::path given_file(const slide::Slide& slide, const TissueOptions& options);
 
 // Its contours; a_t, a_h and max_n_holes do not apply: the user's word counts.
-// Polygons (.geojson, .json; io/geojson.h) are rounded to whole pixels of level 0, halves away from zero; a
-// MultiPolygon gives a contour a part. A mask (.png) of any size is stretched over the slide: what is not black is
-// tissue, traced as a segmentation is. Throws as io::read_polygons and image::read_png do, InvalidArgument for
-// tissue_class with a mask.
+// Polygons (.geojson, .json; io/geojson.h) are rounded to whole pixels of level 0, halves away from zero (exact ones
+// beside: Contour::drawn); a MultiPolygon gives a contour a part. A mask (.png) of any size is stretched over the
+// slide: what is not black is tissue, traced as a segmentation is. Throws as io::read_polygons and image::read_png do,
+// InvalidArgument for tissue_class with a mask.
 Tissue read_given(const slide::Slide& slide, const TissueOptions& options);
 
 }  // namespace hipt::tissue

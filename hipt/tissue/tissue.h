@@ -13,6 +13,7 @@
 #include "hipt/base/options.h"
 #include "hipt/cohort/fingerprint.h"
 #include "hipt/image/image.h"
+#include "hipt/io/geojson.h"
 #include "hipt/slide/slide.h"
 
 namespace hipt::tissue {
@@ -88,6 +89,8 @@ struct Contour {
   Ring outline;
   std::vector<Ring> holes;
   std::int64_t id = 0;  // its place among the contours found, before keep_ids and exclude_ids
+  // Of polygons that tissue_from gives: outline and holes with their fractions of pixels. Empty: there are none.
+  std::vector<io::DrawnRing> drawn;
 };
 
 // One byte a pixel, row-major.

@@ -87,5 +87,23 @@ TEST_CASE("global grid: all 90 coordinate cases of TRIDENT row by row") {
   CHECK(equal == 90);
 }
 
+TEST_CASE(
+    "global grid: polygons of a file keep their fractions of pixels: the 30 cases of TRIDENT with given polygons") {
+  int equal = 0;
+  for (const json& one : trident_cases()) {
+    const std::string contours = one.at("contours");
+    if (!contours.ends_with("-given")) continue;
+    const FakeSlide slide = slide_of(one.at("attrs"));
+    tissue::TissueOptions tissue_options;
+    tissue_options.tissue_from = golden("trident/" + contours + ".geojson").string();
+    const tiling::Coordinates coordinates =
+        tiling::find_coordinates(slide, tissue::segment(slide, tissue_options), options_of(one));
+    const bool same = coordinates.points == expected_points(one);
+    CHECK_MESSAGE(same, one.at("id").get<std::string>());
+    equal += same;
+  }
+  CHECK(equal == 30);
+}
+
 }  // namespace
 }  // namespace hipt::test
