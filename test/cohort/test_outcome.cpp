@@ -41,28 +41,19 @@ TEST_CASE("process list: the columns and cells of oracle case cmu-default-256 an
 TEST_CASE("process list: sorted by slide with failures and unlike columns and names that need quotes") {
   const TemporaryFolder folder;
   const StudyFolder study{folder.path()};
-  cohort::record_outcome(study, "b",
-                         {.slide_id = "b.svs",
-                          .reason = "",
-                          .columns = {{"seg_level", "2"}, {"patches", "9"}},
-                          .asked = {},
-                          .summary = {},
-                          .list_row = {}});
-  cohort::record_outcome(study, "x",
-                         {.slide_id = "x, \"1\".svs",
-                          .reason = "",
-                          .columns = {{"seg_level", "0"}, {"sthresh", "8"}, {"patches", "5"}},
-                          .asked = {},
-                          .summary = {},
-                          .list_row = {}});
-  cohort::record_outcome(study, "a",
-                         {.slide_id = "a.svs",
-                          .status = Status::Failed,
-                          .reason = "a.svs: level 2: broken\nsecond line",
-                          .columns = {},
-                          .asked = {},
-                          .summary = {},
-                          .list_row = {}});
+  const auto record = [&](const std::string& id, const std::string& slide_id, cohort::Columns columns) {
+    Outcome outcome;
+    outcome.slide_id = slide_id;
+    outcome.columns = std::move(columns);
+    if (outcome.columns.empty()) {
+      outcome.status = Status::Failed;
+      outcome.reason = "a.svs: level 2: broken\nsecond line";
+    }
+    cohort::record_outcome(study, id, outcome);
+  };
+  record("b", "b.svs", {{"seg_level", "2"}, {"patches", "9"}});
+  record("x", "x, \"1\".svs", {{"seg_level", "0"}, {"sthresh", "8"}, {"patches", "5"}});
+  record("a", "a.svs", {});
   cohort::rebuild_process_list(study);
   CHECK(test::read_text(study.process_list()) ==
         "slide_id,process,status,seg_level,sthresh,patches,reason\n"
