@@ -1,6 +1,7 @@
 // Patches as pictures: what libarchive and the decoders read back is what read_patch gives.
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -166,15 +167,6 @@ TEST_CASE("Pictures appear whole or not at all") {
   CHECK(error_of([&] { one.run(both, true, [] { return false; }); }) == ErrorCode::Io);
   CHECK(files_below(one.folder.root) == 0);
 
-  // Stopped after some patches, from another thread as Ctrl-C does.
-  std::stop_source stop;
-  RunContext& quiet = quiet_context();
-  RunContext context{quiet.pool, quiet.log, quiet.progress, stop.get_token()};
-  stop.request_stop();
-  CHECK(error_of([&] { tiling::export_patches(*one.slide, one.tiles, both, one.folder, true, context, {}); }) ==
-        ErrorCode::Cancelled);
-  CHECK(files_below(one.folder.root) == 0);
-
   // A slide without patches has no pictures.
   one.tiles.coordinates.points.clear();
   CHECK_FALSE(one.run(both));
@@ -198,33 +190,51 @@ TEST_CASE("Pictures do not depend on the number of threads") {
   }
 }
 
-// A slide whose patch number `last` cannot be read.
-class FailingSlide final : public slide::Slide {
+// A slide without pixels that does something when patch number `last` is read.
+class CountingSlide final : public slide::Slide {
  public:
-  explicit FailingSlide(int last) : left_(last) {
-    path_ = "failing.svs";
+  CountingSlide(int last, std::function<void()> then) : left_(last), then_(std::move(then)) {
+    path_ = "counting.svs";
     levels_.push_back({{100000, 100000}, 1.0, {1.0, 1.0}});
   }
   image::RgbImage read_associated_image(const std::string&) const override { return {}; }
 
  protected:
   void read_into(Level0Point, int, Size, std::uint8_t*) const override {
-    if (--left_ <= 0) throw Error(ErrorCode::Corrupt, "damaged tile");
+    if (--left_ == 0) then_();
   }
 
  private:
   mutable std::atomic<int> left_;
+  std::function<void()> then_;
 };
 
 TEST_CASE("Pictures of a slide with a damaged tile are not left half done") {
   Export one;
   for (const int last : {1, 2, 30, 60}) {
-    const FailingSlide slide(last);
+    const CountingSlide slide(last, [] { throw Error(ErrorCode::Corrupt, "damaged tile"); });
     CHECK(error_of([&] {
             tiling::export_patches(slide, one.tiles, {.tar = true, .dump_patches = true}, one.folder, true,
                                    quiet_context(), {});
           }) == ErrorCode::Corrupt);
     CHECK(files_below(one.folder.root) == 0);
+  }
+}
+
+TEST_CASE("Pictures are not left half done when the run is stopped") {
+  Export one;
+  for (const int last : {1, 2, 30}) {
+    for (const std::size_t threads : {1, 4}) {
+      std::stop_source stop;
+      ThreadPool pool(threads);
+      RunContext context{pool, silent_log(), silent_progress(), stop.get_token()};
+      const CountingSlide slide(last, [&] { stop.request_stop(); });
+      const auto run = [&] {
+        tiling::export_patches(slide, one.tiles, {.tar = true, .dump_patches = true}, one.folder, true, context, {});
+      };
+      CHECK(error_of(run) == ErrorCode::Cancelled);
+      CHECK(files_below(one.folder.root) == 0);
+    }
   }
 }
 
