@@ -18,7 +18,6 @@ constexpr double kVirtualDownsample = 64;
 // Sides of a block that is read at once, about: 12 MB of RGB.
 constexpr std::int64_t kReadWidth = 4096;
 constexpr std::int64_t kReadHeight = 1024;
-constexpr std::int64_t kMostKeptPixels = 16'000'000;
 constexpr double kFarOff = 1e15;  // px; beyond the largest picture of the largest squares
 
 std::int64_t squares_over(std::int64_t length, std::int64_t side) {
@@ -169,10 +168,6 @@ WholeLevel whole_level(const Slide& slide, int level, std::int64_t most_pixels) 
 }
 
 image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level) {
-  // What took every pixel of a large level is kept however large it is.
-  if (level.reduction == 1 && level.size.width * level.size.height > kMostKeptPixels) {
-    return slide.read_region({0, 0}, level.level, level.size);
-  }
   const std::scoped_lock lock(slide.kept_mutex_);
   const std::pair key(level.level, level.reduction);
   const auto kept = slide.kept_.find(key);

@@ -20,7 +20,7 @@ struct WholeLevel {
 // What is seen of `level` (resolved, so it exists): itself when it has at most `most_pixels`.
 WholeLevel whole_level(const Slide& slide, int level, std::int64_t most_pixels = kMostWholeLevelPixels);
 
-// Its pixels. The slide keeps the one that was read last, unless it is large, for later calls. A virtual level is read
+// Its pixels. The slide keeps the one that was read last for later calls. A virtual level is read
 // in blocks: memory is bounded by one of them and the result. Means are exact, halves rounded up (where the downsample
 // of `level` is no whole number, each block is resampled by a fraction of a pixel first); squares at the right and
 // lower border average the pixels that exist. Throws as Slide::read_region.

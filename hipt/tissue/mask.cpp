@@ -2,6 +2,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "hipt/slide/whole_level.h"
 #include "hipt/tissue/pictures.h"
 
 namespace hipt::tissue {
@@ -20,15 +21,10 @@ std::vector<cv::Point> to_level(const Ring& ring, Downsample inverse) {
 
 }  // namespace
 
-image::RgbImage level_picture(const slide::Slide& slide, const Tissue& tissue, const slide::WholeLevel& level) {
-  const bool held = tissue.picture && tissue.seg_level == level.level && tissue.reduction == level.reduction;
-  return held ? *tissue.picture : slide::read_whole_level(slide, level);
-}
-
 image::RgbImage draw_mask(const slide::Slide& slide, const Tissue& tissue, const TissueOptions& options) {
   check_ranges(options);
   const slide::WholeLevel level = slide::whole_level(slide, resolve_level(slide, options.vis_level, "vis_level"));
-  image::RgbImage picture = level_picture(slide, tissue, level);
+  image::RgbImage picture = slide::read_whole_level(slide, level);
   cv::Mat canvas(picture.height(), picture.width(), CV_8UC3, picture.data());
 
   const Downsample inverse{1 / level.downsample_xy.x, 1 / level.downsample_xy.y};

@@ -4,6 +4,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "hipt/image/draw.h"
+#include "hipt/slide/whole_level.h"
 #include "hipt/tissue/pictures.h"
 
 namespace hipt::tissue {
@@ -21,7 +22,7 @@ image::RgbImage thumbnail(const slide::Slide& slide, const Tissue& tissue) {
   const double sides = static_cast<double>(std::max(slide.size().width, slide.size().height));
   const double reduction = std::max(1.0, sides / kMostSide);
   const slide::WholeLevel level = slide::whole_level(slide, slide.best_level_for_downsample(reduction));
-  image::RgbImage picture = level_picture(slide, tissue, level);
+  image::RgbImage picture = slide::read_whole_level(slide, level);
   const auto reduced = [&](std::int64_t side) {
     return std::max(1, static_cast<int>(static_cast<double>(side) / reduction));
   };

@@ -1,13 +1,9 @@
 #pragma once
 // Pictures of a slide's tissue to choose and check by eye; the mask picture is draw_mask (tissue.h).
 
-#include "hipt/slide/whole_level.h"
 #include "hipt/tissue/tissue.h"
 
 namespace hipt::tissue {
-
-// The pixels of a level: those that `tissue` still holds, else read.
-image::RgbImage level_picture(const slide::Slide& slide, const Tissue& tissue, const slide::WholeLevel& level);
 
 // The slide at most 2000 px wide and high, with each contour found and its id beside it: green, and grey for those that
 // keep_ids and exclude_ids leave out; holes blue.

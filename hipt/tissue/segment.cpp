@@ -25,14 +25,13 @@ Tissue segment_picture(const slide::Slide& slide, const TissueOptions& options) 
   // Slides are worked on in parallel by the caller's pool. The number is the process's and is the same in every call.
   cv::setNumThreads(0);
 
-  auto picture = std::make_shared<const image::RgbImage>(slide::read_whole_level(slide, level));
-  Plane plane = saturation(picture->view());
+  const image::RgbImage picture = slide::read_whole_level(slide, level);
+  Plane plane = saturation(picture.view());
   std::optional<Artifacts> artifacts;
   if (options.remove_penmarks || options.remove_black || options.remove_blur) {
-    artifacts = find_ink(slide, picture->view(), level.downsample_xy, options);
+    artifacts = find_ink(slide, picture.view(), level.downsample_xy, options);
     erase(plane, *artifacts);
   }
-  if (resolve_level(slide, options.vis_level, "vis_level") != level.level) picture.reset();
   median_filter(plane, options.mthresh);
   const double threshold = binarise(plane, options);
   if (options.remove_blur) {
@@ -45,7 +44,6 @@ Tissue segment_picture(const slide::Slide& slide, const TissueOptions& options) 
   tissue.reduction = level.reduction;
   tissue.threshold = threshold;
   tissue.artifacts = std::move(artifacts);
-  tissue.picture = std::move(picture);
   return tissue;
 }
 

@@ -3,7 +3,6 @@
 // docs/parity.md), or outlines that the user brings.
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -118,8 +117,6 @@ struct Tissue {
   std::vector<double> dropped_areas;
   std::string nothing_given;           // why tissue_from gives no contour; "" otherwise
   std::optional<Artifacts> artifacts;  // when one of the remove_ options is on
-  // The pixels of seg_level where the mask picture needs them again; a large level takes long to read.
-  std::shared_ptr<const image::RgbImage> picture;
 };
 
 // The tissue by these options: segmentation, or what tissue_from gives, then keep_ids and exclude_ids. A segmentation
