@@ -1,12 +1,12 @@
 #include "hipt/tissue/study.h"
 
 #include <charconv>
-#include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "hipt/base/sha256.h"
+#include "hipt/cohort/process_list.h"
 #include "hipt/io/geojson.h"
 #include "hipt/slide/whole_level.h"
 #include "hipt/tissue/given.h"
@@ -66,11 +66,6 @@ void require_unedited(const cohort::StudyFolder& folder, const std::string& id, 
       fmt::format("{0}: is not what {1} was drawn from, so it was edited; --tissue_from {2} --no_auto_skip goes "
                   "on with the edited contours, --no_auto_skip alone makes them anew",
                   contours.string(), folder.mask(id).string(), contours.parent_path().string()));
-}
-
-// Python's str(float): 100.0, 0.25.
-std::string python_number(double value) {
-  return value == std::floor(value) && std::abs(value) < 1e16 ? fmt::format("{:.1f}", value) : fmt::format("{}", value);
 }
 
 std::string python_bool(bool value) {
@@ -156,8 +151,8 @@ std::vector<std::pair<std::string, std::string>> process_list_columns(const slid
       {"use_otsu", python_bool(options.use_otsu)},
       {"keep_ids", ids(options.keep_ids)},
       {"exclude_ids", ids(options.exclude_ids)},
-      {"a_t", python_number(options.a_t)},
-      {"a_h", python_number(options.a_h)},
+      {"a_t", cohort::python_number(options.a_t)},
+      {"a_h", cohort::python_number(options.a_h)},
       {"max_n_holes", whole(options.max_n_holes)},
       {"vis_level", whole(resolve_level(slide, options.vis_level, "vis_level"))},
       {"line_thickness", whole(options.line_thickness)},
