@@ -27,7 +27,7 @@ void warn_of_random_weights(const encode::Models& models, RunContext& context) {
   if (!models.random_weights) return;
   context.log.write(LogLevel::Warning,
                     "RANDOM WEIGHTS: these features have no meaning; they show that the program works. "
-                    "Name a trained checkpoint with --weights256 FILE (and --weights4k FILE for regions).");
+                    "Name trained weights with --weights256 FILE (and --weights4k FILE for regions), or --weights_resnet FILE.");
 }
 
 int encode_picture(const StudyFlags& study, const encode::SlideJob& job, Session& session) {

@@ -12,6 +12,17 @@ namespace {
 constexpr std::string_view kFingerprint = "hipt_fingerprint";
 constexpr std::string_view kVersion = "hipt_version";
 
+// The picture under the temporary name of its file.
+void write_unnamed(const io::AtomicFile& output, RgbView picture, const Fingerprint& fingerprint,
+                   const image::TextChunks& text) {
+  image::TextChunks chunks = {{std::string(kFingerprint), fingerprint.json()},
+                              {std::string(kVersion), std::string(version())}};
+  chunks.insert(chunks.end(), text.begin(), text.end());
+  io::ByteWriter writer(output.temporary_path());
+  writer.write(image::encode_png(picture, chunks));
+  writer.close();
+}
+
 }  // namespace
 
 void require_ours(const StillOurs& still_ours) {
@@ -33,14 +44,30 @@ void require_equal(const std::filesystem::path& file, const std::optional<Finger
 
 void write_picture(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint,
                    const image::TextChunks& text, const StillOurs& still_ours) {
-  image::TextChunks chunks = {{std::string(kFingerprint), fingerprint.json()},
-                              {std::string(kVersion), std::string(version())}};
-  chunks.insert(chunks.end(), text.begin(), text.end());
   io::AtomicFile output(file);
-  io::ByteWriter writer(output.temporary_path());
-  writer.write(image::encode_png(picture, chunks));
-  writer.close();
+  write_unnamed(output, picture, fingerprint, text);
   commit_if_ours(output, still_ours);
+}
+
+void PictureBatch::add(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint) {
+  constexpr std::size_t kMostUnnamed = 1024;
+  auto output = std::make_unique<io::AtomicFile>(file);
+  write_unnamed(*output, picture, fingerprint, {});
+  {
+    const std::scoped_lock lock(mutex_);
+    unnamed_.push_back(std::move(output));
+    if (unnamed_.size() < kMostUnnamed) return;
+  }
+  finish();
+}
+
+void PictureBatch::finish() {
+  std::vector<std::unique_ptr<io::AtomicFile>> files;
+  {
+    const std::scoped_lock lock(mutex_);
+    files.swap(unnamed_);
+  }
+  io::commit_together(files);
 }
 
 std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file, const Fingerprint& now) {

@@ -4,7 +4,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "hipt/base/error.h"
 #include "hipt/cohort/fingerprint.h"
@@ -32,6 +35,18 @@ void require_equal(const std::filesystem::path& file, const std::optional<Finger
 // A PNG with fingerprint and program version in its text, and `text` beside them.
 void write_picture(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint,
                    const image::TextChunks& text, const StillOurs& still_ours);
+
+// Many small pictures of one folder, each as write_picture makes it; they get their names some at a time. Safe from
+// many threads.
+class PictureBatch {
+ public:
+  void add(const std::filesystem::path& file, RgbView picture, const Fingerprint& fingerprint);
+  void finish();  // names what is left; without it that is dropped
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<io::AtomicFile>> unnamed_;
+};
 
 // The text of the picture at `file` when it carries `now`; nothing when there is no such file. Throws as require_equal.
 std::optional<image::TextChunks> text_of_equal_picture(const std::filesystem::path& file, const Fingerprint& now);

@@ -68,6 +68,13 @@ void check(const PretrainingOptions& options) {
   }
 }
 
+std::filesystem::path patch_folder(const PretrainingOptions& options) {
+  return std::filesystem::path(options.save_dir) / "patch_256_pretraining";
+}
+std::filesystem::path region_folder(const PretrainingOptions& options) {
+  return std::filesystem::path(options.save_dir) / "region_4096_pretraining";
+}
+
 // The slides of all studies by the files in `place` of their folders; `.h5` beside a `.pt` of the same slide is one.
 std::vector<StudySlide> find_slides(const PretrainingOptions& options, const std::filesystem::path& place) {
   std::vector<StudySlide> slides;
@@ -171,6 +178,19 @@ class PatchWriter {
     fingerprint_.set("target_patch_size", fmt::format("{}", pixels_.patch_size));
   }
 
+  // All regions; also when one of them fails, what was made of the others stays.
+  void write(RunContext& context) {
+    try {
+      context.pool.parallel_for(
+          coordinates_.points.size(), [&](std::size_t index) { write_region(index, context); }, context.stop);
+    } catch (...) {
+      pictures_.finish();
+      throw;
+    }
+    pictures_.finish();
+  }
+
+ private:
   void write_region(std::size_t index, RunContext& context) {
     const Level0Point origin = coordinates_.points[index];
     const std::string region = fmt::format("{}_{}_{}", slide_->id(), origin.x, origin.y);
@@ -189,7 +209,6 @@ class PatchWriter {
     context.progress.advance(std::ssize(chosen));
   }
 
- private:
   std::int64_t column_px(std::int64_t patch) const { return patch % per_side_ * vit::kPatchPx; }
   std::int64_t row_px(std::int64_t patch) const { return patch / per_side_ * vit::kPatchPx; }
 
@@ -200,8 +219,7 @@ class PatchWriter {
 
   std::filesystem::path file_of(Level0Point origin, std::int64_t patch) const {
     const Level0Point point = corner(origin, patch);
-    return std::filesystem::path(options_.save_dir) / "patch_256_pretraining" /
-           fmt::format("{}_{}_{}.png", slide_->id(), point.x, point.y);
+    return patch_folder(options_) / fmt::format("{}_{}_{}.png", slide_->id(), point.x, point.y);
   }
 
   // Whether patches are read one by one: few of a region, where that gives the region's very pixels.
@@ -238,11 +256,12 @@ class PatchWriter {
   };
 
   void write(Level0Point origin, std::int64_t patch, RgbView pixels) {
-    cohort::write_picture(file_of(origin, patch), pixels, fingerprint_, {}, {});
+    pictures_.add(file_of(origin, patch), pixels, fingerprint_);
     ++counts_.written;
   }
 
   const PretrainingOptions& options_;
+  cohort::PictureBatch pictures_;
   std::shared_ptr<const slide::Slide> slide_;
   const tiling::Coordinates& coordinates_;
   const tiling::PixelRule pixels_;
@@ -288,8 +307,7 @@ void write_region_features(const PretrainingOptions& options, const StudySlide& 
   context.pool.parallel_for(
       static_cast<std::size_t>(rows.shape[0]),
       [&](std::size_t index) {
-        const std::filesystem::path file = std::filesystem::path(options.save_dir) / "region_4096_pretraining" /
-                                           fmt::format("{}_{}.pt", slide.id, index + 1);
+        const std::filesystem::path file = region_folder(options) / fmt::format("{}_{}.pt", slide.id, index + 1);
         if (all_present({file}, made)) {
           ++counts.present;
         } else {
@@ -311,6 +329,7 @@ void write_region_features(const PretrainingOptions& options, const StudySlide& 
 
 PretrainingSummary write_pretraining_patches(const PretrainingOptions& options, RunContext& context) {
   check(options);
+  io::remove_stale_temporaries(patch_folder(options));
   ByteBudget budget(kMostBytes);
   SlideFiles files;
   return for_each_slide(find_slides(options, "patches"), context, [&](const StudySlide& slide, Counts& counts) {
@@ -322,13 +341,13 @@ PretrainingSummary write_pretraining_patches(const PretrainingOptions& options, 
                                         ? per_side * per_side
                                         : std::min(options.patches_per_region, per_side * per_side);
     context.progress.begin(slide.name(), std::ssize(coordinates.points) * per_region, "patches");
-    context.pool.parallel_for(
-        coordinates.points.size(), [&](std::size_t index) { writer.write_region(index, context); }, context.stop);
+    writer.write(context);
   });
 }
 
 PretrainingSummary write_pretraining_regions(const PretrainingOptions& options, RunContext& context) {
   check(options);
+  io::remove_stale_temporaries(region_folder(options));
   const std::filesystem::path place = cohort::StudyFolder{}.patch_features("", ".pt").parent_path();
   return for_each_slide(find_slides(options, place), context, [&](const StudySlide& slide, Counts& counts) {
     write_region_features(options, slide, context, counts);

@@ -166,6 +166,18 @@ void AtomicFile::commit() {
   sync_to_disk(parent_of(path_), O_RDONLY | O_DIRECTORY);
 }
 
+void commit_together(std::span<const std::unique_ptr<AtomicFile>> files) {
+  if (files.empty()) return;
+  const std::filesystem::path folder = parent_of(files.front()->path_);
+  sync_file_system(folder);
+  for (const std::unique_ptr<AtomicFile>& file : files) {
+    if (same_content(file->temporary_, file->path_)) continue;
+    rename_over(file->temporary_, file->path_);
+    file->committed_ = true;
+  }
+  sync_to_disk(folder, O_RDONLY | O_DIRECTORY);
+}
+
 AtomicFolder::AtomicFolder(std::filesystem::path path) : path_(std::move(path)), temporary_(temporary_folder(path_)) {
   make_folders(temporary_);
 }

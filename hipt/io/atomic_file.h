@@ -2,6 +2,8 @@
 // Outputs are written under a temporary name and renamed: a file that exists is whole.
 
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string_view>
 
 namespace hipt::io {
@@ -22,10 +24,14 @@ class AtomicFile {
   void commit();
 
  private:
+  friend void commit_together(std::span<const std::unique_ptr<AtomicFile>> files);
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   bool committed_ = false;
 };
+
+// Commits many small files of one folder with one sync of the disk: one for each costs more than writing them.
+void commit_together(std::span<const std::unique_ptr<AtomicFile>> files);
 
 // The same for a folder of many files: written under temporary_path(), which exists from the start, and renamed to
 // `path` by commit(), which first moves away and then removes what was there.

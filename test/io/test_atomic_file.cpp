@@ -1,5 +1,7 @@
 #include <chrono>
 #include <fstream>
+#include <memory>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -136,6 +138,25 @@ TEST_CASE("atomic folder appears whole and in place of what was there") {
   }
   CHECK(entries(path.parent_path()) == 1);
   CHECK(test::read_text(path / "new.png") == "new");
+}
+
+TEST_CASE("files that are committed together get their names at once and those that are not leave nothing") {
+  const test::TemporaryFolder folder;
+  {
+    std::vector<std::unique_ptr<io::AtomicFile>> files;
+    for (const char* const name : {"a.txt", "b.txt"}) {
+      files.push_back(std::make_unique<io::AtomicFile>(folder / name));
+      test::write_text(files.back()->temporary_path(), name);
+    }
+    const io::AtomicFile dropped(folder / "c.txt");
+    test::write_text(dropped.temporary_path(), "c");
+    CHECK_FALSE(std::filesystem::exists(folder / "a.txt"));
+    io::commit_together(files);
+    io::commit_together({});
+    CHECK(test::read_text(folder / "a.txt") == "a.txt");
+    CHECK(test::read_text(folder / "b.txt") == "b.txt");
+  }
+  CHECK(entries(folder.path()) == 2);
 }
 
 TEST_CASE("atomic folder of a killed run is removed and nobody else's") {
