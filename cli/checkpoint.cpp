@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/resnet/weights.h"
 
 #include "cli/parser.h"
 #include "cli/verbs.h"
@@ -60,7 +61,7 @@ void print_groups(const vit::CheckpointSummary& summary) {
 void export_model(const std::string& source, const vit::CheckpointSummary& summary, const CheckpointOptions& options) {
   if (summary.model.empty()) {
     throw Error(ErrorCode::Unsupported,
-                fmt::format("{}: holds none of the known models, so there is nothing to export", source));
+                fmt::format("{}: holds none of the ViTs that are known, so there is nothing to export", source));
   }
   std::filesystem::path output = options.output;
   if (output.empty()) output = std::filesystem::path(source).replace_extension(".safetensors");
@@ -88,8 +89,10 @@ int run_checkpoint(Arguments arguments) {
   parser.read(options);
 
   const vit::CheckpointSummary summary = vit::summarise_checkpoint(source);
+  const bool resnet50 = summary.model.empty() && summary.tensors.size() > 1 && resnet::holds_resnet50(source);
   fmt::print("file      {} ({} bytes)\nformat    {}\nmodel     {}\n", source, std::filesystem::file_size(source),
-             summary.format, summary.model.empty() ? "none that is known" : summary.model);
+             summary.format,
+             resnet50 ? "resnet50_trunc" : (summary.model.empty() ? "none that is known" : summary.model));
   fmt::print("tensors   {}\n", summary.tensors.size());
   if (options.tensors) {
     for (const vit::TensorSummary& tensor : summary.tensors) {

@@ -16,6 +16,9 @@ using Weights = io::Parameters;
 // Missing, extra and misshapen tensors are all listed in one Error.
 std::shared_ptr<const Weights> load_weights(const std::filesystem::path& file);
 
+// Whether load_weights would take the tensors of this file. Throws as io::read_state_dict does.
+bool holds_resnet50(const std::filesystem::path& file);
+
 // "random:SALT" (formula weights, features mean nothing) or a file name, as --weights_resnet takes it.
 std::shared_ptr<const Weights> weights_from(std::string_view argument);
 

@@ -62,6 +62,7 @@ TEST_CASE("resnet weights are read with the names of torchvision and of its wrap
     tensors.emplace_back(prefix + "bn1.num_batches_tracked", &counter);
     io::write_torch_tensors(folder / "w.pth", tensors);
     CHECK(same(*resnet::weights_from((folder / "w.pth").string()), *expected));
+    CHECK(resnet::holds_resnet50(folder / "w.pth"));
   }
   io::write_safetensors(folder / "w.safetensors", named(*expected, ""), {});
   const auto weights = resnet::weights_from((folder / "w.safetensors").string());
@@ -86,5 +87,6 @@ TEST_CASE("resnet weights that do not fit are all listed in one error") {
                                  "conv1.weight is [64, 3, 3, 3] instead of [64, 3, 7, 7]", "extra head.weight"}) {
     CHECK(message.find(text) != std::string::npos);
   }
+  CHECK_FALSE(resnet::holds_resnet50(folder / "w.pth"));
   CHECK(error_of([&] { resnet::load_weights(folder / "absent.pth"); }) == ErrorCode::NotFound);
 }
