@@ -12,11 +12,22 @@
 
 namespace hipt::resnet {
 
-std::shared_ptr<const Weights> load_weights(const std::filesystem::path& file) {
+namespace {
+
+io::StateDict read_state_dict(const std::filesystem::path& file) {
   static constexpr std::array<std::string_view, 2> kPrefixes{"module.", "model."};
   static constexpr std::array<std::string_view, 2> kDropped{"layer4.", "fc."};
-  const io::StateDict state =
-      io::read_state_dict(file, {.prefixes = kPrefixes, .dropped = kDropped, .dropped_end = ".num_batches_tracked"});
+  return io::read_state_dict(file, {.prefixes = kPrefixes, .dropped = kDropped, .dropped_end = ".num_batches_tracked"});
+}
+
+}  // namespace
+
+bool holds_resnet50(const std::filesystem::path& file) {
+  return io::differences(read_state_dict(file), parameter_shapes()).empty();
+}
+
+std::shared_ptr<const Weights> load_weights(const std::filesystem::path& file) {
+  const io::StateDict state = read_state_dict(file);
   return with_context(file.string(), [&] {
     const std::vector<std::string> found = io::differences(state, parameter_shapes());
     if (!found.empty()) {
