@@ -25,9 +25,10 @@ void describe(EncodeFlags& o, Visitor& v) {
 
 void warn_of_random_weights(const encode::Models& models, RunContext& context) {
   if (!models.random_weights) return;
-  context.log.write(LogLevel::Warning,
-                    "RANDOM WEIGHTS: these features have no meaning; they show that the program works. "
-                    "Name trained weights with --weights256 FILE (and --weights4k FILE for regions), or --weights_resnet FILE.");
+  context.log.write(
+      LogLevel::Warning,
+      "RANDOM WEIGHTS: these features have no meaning; they show that the program works. "
+      "Name trained weights with --weights256 FILE (and --weights4k FILE for regions), or --weights_resnet FILE.");
 }
 
 int encode_picture(const StudyFlags& study, const encode::SlideJob& job, Session& session) {

@@ -44,7 +44,8 @@ Tissue read_polygons(const std::filesystem::path& file, const std::string& wante
   Tissue tissue;
   for (const io::DrawnPolygon& polygon : polygons) {
     if (!wanted.empty() && polygon.classification != wanted && polygon.name != wanted) continue;
-    Contour contour{whole_pixels(polygon.rings.front()), {}};
+    Contour contour;
+    contour.outline = whole_pixels(polygon.rings.front());
     for (std::size_t i = 1; i < polygon.rings.size(); ++i) contour.holes.push_back(whole_pixels(polygon.rings[i]));
     contour.drawn = polygon.rings;
     tissue.contours.push_back(std::move(contour));

@@ -123,7 +123,8 @@ Tissue find_contours(const Plane& binary, Downsample scale, const TissueOptions&
       tissue.dropped_areas.push_back(area * scale.x * scale.y / (kReferenceSide * kReferenceSide));
       continue;
     }
-    Contour contour{to_level0(*found.outline, scale), {}};
+    Contour contour;
+    contour.outline = to_level0(*found.outline, scale);
     for (const Pixels* hole : largest_holes(found.holes, options.max_n_holes, options.a_h * square)) {
       contour.holes.push_back(to_level0(*hole, scale));
     }

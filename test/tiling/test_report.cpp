@@ -69,7 +69,7 @@ TEST_CASE("The report has a row for each slide and says what to look at") {
                                  {"slide_mpp_from", "aperio.MPP"},
                                  {"slide_magnification", "20"},
                                  {"read_size", "256"},
-                                 {"target_patch_size", "256"}};
+                                 {"patch_pixels", "256"}};
   const auto changed = [&](std::size_t place, const std::string& value) {
     cohort::Columns columns = scale;
     columns[place].second = value;
