@@ -18,7 +18,7 @@ const cv::Scalar kGrey(128, 128, 128);
 const cv::Scalar kBlue(0, 0, 255);
 
 // The slide, reduced from the coarsest level that is fine enough.
-image::RgbImage thumbnail(const slide::Slide& slide, const Tissue& tissue) {
+image::RgbImage thumbnail(const slide::Slide& slide) {
   const double sides = static_cast<double>(std::max(slide.size().width, slide.size().height));
   const double reduction = std::max(1.0, sides / kMostSide);
   const slide::WholeLevel level = slide::whole_level(slide, slide.best_level_for_downsample(reduction));
@@ -78,7 +78,7 @@ class Drawing {
 }  // namespace
 
 image::RgbImage draw_numbered_contours(const slide::Slide& slide, const Tissue& tissue) {
-  image::RgbImage picture = thumbnail(slide, tissue);
+  image::RgbImage picture = thumbnail(slide);
   Drawing drawing(picture, slide.size());
   for (const Contour& contour : tissue.left_out) drawing.outlines(contour, kGrey, kGrey);
   for (const Contour& contour : tissue.contours) drawing.outlines(contour, kGreen, kBlue);
