@@ -89,7 +89,7 @@ struct Contour {
   std::vector<Ring> holes;
   std::int64_t id = 0;  // its place among the contours found, before keep_ids and exclude_ids
   // Of polygons that tissue_from gives: outline and holes with their fractions of pixels. Empty: there are none.
-  std::vector<io::DrawnRing> drawn;
+  std::vector<io::DrawnRing> drawn = {};
 };
 
 // One byte a pixel, row-major.

@@ -19,29 +19,12 @@
 #include "hipt/resnet/engine.h"
 #include "hipt/vit/region_encoder.h"
 
+#include "test/encode/tiny_models.h"
 #include "test/support/npz.h"
 #include "test/support/support.h"
 
 namespace hipt::encode {
 namespace {
-
-constexpr std::string_view kTiny256 = R"({"name": "tiny256", "dim": 32, "depth": 2, "heads": 2, "mlp_dim": 64})";
-constexpr std::string_view kTiny4k =
-    R"({"name": "tiny4k", "source": "features", "input_dim": 32, "dim": 16, "depth": 1, "heads": 2, "mlp_dim": 32})";
-
-// A job with tiny models in `folder`, on the real slide at the biopsy preset.
-SlideJob tiny_job(const test::TemporaryFolder& folder, std::int64_t patch_size) {
-  test::write_text(folder / "tiny256.json", kTiny256);
-  test::write_text(folder / "tiny4k.json", kTiny4k);
-  SlideJob job;
-  job.tissue = tissue::preset("bwh_biopsy");
-  job.tile.patch_size = patch_size;
-  job.encode.model_config256 = (folder / "tiny256.json").string();
-  job.encode.model_config4k = (folder / "tiny4k.json").string();
-  job.encode.weights256 = "random:tiny";
-  job.encode.weights4k = "random:tiny";
-  return job;
-}
 
 cohort::Outcome run(const std::filesystem::path& slide, const SlideJob& job, const cohort::StudyFolder& study) {
   const Models models = load_models(job.encode, encodes_regions(job.encode, job.tile.patch_size), 2);

@@ -15,14 +15,11 @@
 #include "hipt/io/hdf5.h"
 #include "hipt/io/torch_file.h"
 
+#include "test/encode/tiny_models.h"
 #include "test/support/support.h"
 
 namespace hipt::encode {
 namespace {
-
-constexpr std::string_view kTiny256 = R"({"name": "tiny256", "dim": 32, "depth": 1, "heads": 2, "mlp_dim": 64})";
-constexpr std::string_view kTiny4k =
-    R"({"name": "tiny4k", "source": "features", "input_dim": 32, "dim": 16, "depth": 1, "heads": 2, "mlp_dim": 32})";
 
 // A study "tcga_x" with the demo slide as WSIs/one.svs, encoded as regions of 512 px at `mag`.
 struct Cohort {
@@ -39,16 +36,8 @@ struct Cohort {
     options.mag = mag;
     add_slide(demo, "tcga_x", "one");
     slide = slide::open_slide(root / "tcga_x/WSIs/one.svs");
-    test::write_text(folder / "tiny256.json", kTiny256);
-    test::write_text(folder / "tiny4k.json", kTiny4k);
-    SlideJob job;
-    job.tissue = tissue::preset("bwh_biopsy");
-    job.tile.patch_size = 512;
+    SlideJob job = tiny_job(folder, 512);
     job.tile.mag = mag;
-    job.encode.model_config256 = (folder / "tiny256.json").string();
-    job.encode.model_config4k = (folder / "tiny4k.json").string();
-    job.encode.weights256 = "random:tiny";
-    job.encode.weights4k = "random:tiny";
     cohort::SlideEntry entry;
     entry.path = slide->path();
     entry.id = slide->id();

@@ -7,17 +7,13 @@
 #include "hipt/io/torch_file.h"
 #include "hipt/io/zip_writer.h"
 
-#include "test/support/support.h"
+#include "test/io/torch_fixtures.h"
 
 using namespace hipt;
 using namespace std::string_literals;
 using hipt::test::error_of;
 
 namespace {
-
-std::filesystem::path fixture(std::string_view name) {
-  return test::source_dir() / "test/cases/torch" / name;
-}
 
 // A new file each time: rewriting one in place waits for the disk on some file systems.
 void write_anew(const std::filesystem::path& file, std::string_view bytes) {
@@ -74,7 +70,7 @@ std::string tensor(std::string_view numel, std::string_view first, std::string_v
 TEST_CASE("torch files cut anywhere end in an error") {
   const test::TemporaryFolder folder;
   for (const char* const name : {"kinds_zip.pt", "kinds_legacy.pt", "views_legacy.pt", "protocol4.pt"}) {
-    const std::string whole = test::read_text(fixture(name));
+    const std::string whole = test::read_text(test::torch_fixture(name));
     for (std::size_t size = 0; size < whole.size(); size += 3) {
       write_anew(folder / "cut.pt", whole.substr(0, size));
       CAPTURE(name);
@@ -89,7 +85,7 @@ TEST_CASE("torch files with flipped bits end in a value or an error") {
   std::mt19937 random(7);
   int failed = 0;
   for (const char* const name : {"kinds_zip.pt", "kinds_legacy.pt", "views_legacy.pt", "protocol4.pt", "untyped.pt"}) {
-    const std::string whole = test::read_text(fixture(name));
+    const std::string whole = test::read_text(test::torch_fixture(name));
     for (std::size_t i = 0; i < whole.size(); i += 2) {
       std::string changed = whole;
       changed[i] = static_cast<char>(changed[i] ^ (1 << random() % 8));

@@ -6,17 +6,13 @@
 
 #include "hipt/io/torch_file.h"
 
-#include "test/support/support.h"
+#include "test/io/torch_fixtures.h"
 
 using namespace hipt;
 using hipt::io::TorchValue;
 using hipt::test::error_of;
 
 namespace {
-
-std::filesystem::path fixture(std::string_view name) {
-  return test::source_dir() / "test/cases/torch" / name;
-}
 
 template <class T>
 double element(const Array& array, std::size_t i) {
@@ -68,7 +64,7 @@ const TorchValue* at_path(const TorchValue* value, std::string_view path) {
 
 // Compares every tensor of the file with what torch.load read; returns how many.
 int compare_with_torch(const std::string& name, const nlohmann::json& tensors) {
-  const TorchValue file = io::read_torch_file(fixture(name));
+  const TorchValue file = io::read_torch_file(test::torch_fixture(name));
   int compared = 0;
   for (const auto& [path, expected] : tensors.items()) {
     if (expected.at("dtype") == "uint16") continue;
@@ -99,7 +95,7 @@ T scalar(const TorchValue& file, std::string_view path) {
 }  // namespace
 
 TEST_CASE("torch files of every format and dtype and stride equal what torch.load reads") {
-  const auto expected = nlohmann::json::parse(test::read_text(fixture("expected.json")));
+  const auto expected = nlohmann::json::parse(test::read_text(test::torch_fixture("expected.json")));
   int compared = 0;
   for (const auto& [name, tensors] : expected.items()) compared += compare_with_torch(name, tensors);
   MESSAGE("test/cases/torch: ", expected.size(), " files, ", compared, " tensors, all values equal");
@@ -109,7 +105,7 @@ TEST_CASE("torch files of every format and dtype and stride equal what torch.loa
 TEST_CASE("torch objects of known kinds are values and others are opaque") {
   for (const char* const name : {"kinds_zip.pt", "kinds_legacy.pt"}) {
     CAPTURE(name);
-    const TorchValue file = io::read_torch_file(fixture(name));
+    const TorchValue file = io::read_torch_file(test::torch_fixture(name));
     CHECK(scalar<std::string>(file, "text") == "Gewebe µm");
     CHECK(scalar<std::int64_t>(file, "negative") == -5);
     CHECK(scalar<std::int64_t>(file, "large") == -(std::int64_t{1} << 40));
@@ -125,24 +121,25 @@ TEST_CASE("torch objects of known kinds are values and others are opaque") {
     CHECK(scalar<io::TorchOpaque>(file, "numpy").class_name.find("multiarray.scalar") != std::string::npos);
     CHECK(file.find("absent") == nullptr);
   }
-  const TorchValue dino = io::read_torch_file(fixture("dino_zip.pth"));
+  const TorchValue dino = io::read_torch_file(test::torch_fixture("dino_zip.pth"));
   CHECK(scalar<io::TorchOpaque>(dino, "args").class_name == "argparse.Namespace");
   CHECK(scalar<std::int64_t>(dino, "epoch") == 3);
-  const TorchValue untyped = io::read_torch_file(fixture("untyped.pt"));
+  const TorchValue untyped = io::read_torch_file(test::torch_fixture("untyped.pt"));
   CHECK(scalar<io::TorchOpaque>(untyped, "uint16").class_name == "tensor of torch.uint16");
 }
 
 TEST_CASE("torch reading of one key leaves the rest of the file alone") {
   const std::vector<std::string_view> only{"absent", "teacher"};
-  const TorchValue teacher = io::read_torch_file(fixture("dino_zip.pth"), only);
+  const TorchValue teacher = io::read_torch_file(test::torch_fixture("dino_zip.pth"), only);
   REQUIRE(teacher.find("backbone.cls_token") != nullptr);
   CHECK(teacher.find("optimizer") == nullptr);
-  const TorchValue bare = io::read_torch_file(fixture("bare.pth"), only);  // has none of the keys: all of it
+  const TorchValue bare =
+      io::read_torch_file(test::torch_fixture("bare.pth"), only);  // has none of the keys: all of it
   CHECK(bare.find("cls_token") != nullptr);
 
   // A byte of the student's data is damaged: only reading the student notices.
   const test::TemporaryFolder folder;
-  std::string bytes = test::read_text(fixture("dino_zip.pth"));
+  std::string bytes = test::read_text(test::torch_fixture("dino_zip.pth"));
   const std::size_t record = bytes.find("/data/0");
   REQUIRE(record != std::string::npos);
   bytes[record + 200] ^= 1;
