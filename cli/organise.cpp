@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "hipt/base/text.h"
 #include "hipt/encode/pretraining_data.h"
 
 #include "cli/parser.h"
@@ -35,11 +36,13 @@ int organise_slides(Arguments arguments) {
   using cohort::FileStatus;
   const std::int64_t good = summary.count(FileStatus::Placed) + summary.count(FileStatus::There);
   const std::int64_t bad = std::ssize(summary.files) - good;
-  fmt::print(stderr, "{} slides: {} placed, {} already there, {} missing, {} damaged, {} refused", summary.files.size(),
-             summary.count(FileStatus::Placed), summary.count(FileStatus::There), summary.count(FileStatus::Missing),
-             summary.count(FileStatus::Damaged), summary.count(FileStatus::Refused));
-  if (summary.passed_over > 0)
-    fmt::print(stderr, "; {} other{} passed over", summary.passed_over, summary.passed_over == 1 ? "" : "s");
+  fmt::print(stderr, "{}: {} placed, {} already there, {} missing, {} damaged, {} refused",
+             counted(std::ssize(summary.files), "slide", "slides"), summary.count(FileStatus::Placed),
+             summary.count(FileStatus::There), summary.count(FileStatus::Missing), summary.count(FileStatus::Damaged),
+             summary.count(FileStatus::Refused));
+  if (summary.passed_over > 0) {
+    fmt::print(stderr, "; {} passed over", counted(summary.passed_over, "other", "others"));
+  }
   fmt::print(stderr, "\n{}\n", summary.report.string());
   if (bad == 0) return 0;
   return good == 0 ? 1 : 3;
@@ -63,8 +66,9 @@ int organise_pretraining(Arguments arguments, const Usage& usage, WritePretraini
   const encode::PretrainingSummary summary = write(options, session.context());
   session.context().progress.end();
   for (const auto& [slide, reason] : summary.failed) fmt::print(stderr, "failed: {}: {}\n", slide, reason);
-  fmt::print(stderr, "{} slides: {} files written, {} already there; {} slides failed\n", summary.slides,
-             summary.written, summary.present, summary.failed.size());
+  fmt::print(stderr, "{}: {} written, {} already there; {} failed\n", counted(summary.slides, "slide", "slides"),
+             counted(summary.written, "file", "files"), summary.present,
+             counted(std::ssize(summary.failed), "slide", "slides"));
   if (summary.failed.empty()) return 0;
   return std::ssize(summary.failed) == summary.slides ? 1 : 3;
 }

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include "hipt/base/text.h"
 #include "hipt/vit/engine.h"
 
 #include "cli/reporter.h"
@@ -88,9 +89,9 @@ int Session::summarise(const cohort::BatchSummary& summary) {
   }
   for (const std::string& slide : summary.locked) fmt::print(stderr, "held by another process: {}\n", slide);
   const std::size_t failed = summary.count(Status::Failed);
-  fmt::print(stderr, "{} slides: {} processed, {} already there, {} failed{}\n",
-             summary.outcomes.size() + summary.locked.size(), summary.count(Status::Processed),
-             summary.count(Status::AlreadyExist), failed,
+  const auto slides = static_cast<std::int64_t>(summary.outcomes.size() + summary.locked.size());
+  fmt::print(stderr, "{}: {} processed, {} already there, {} failed{}\n", counted(slides, "slide", "slides"),
+             summary.count(Status::Processed), summary.count(Status::AlreadyExist), failed,
              summary.locked.empty() ? "" : fmt::format(", {} held by others", summary.locked.size()));
   if (failed == 0) return 0;
   return failed == summary.outcomes.size() ? 1 : 3;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/output.h"
 #include "hipt/encode/feature_file.h"
 #include "hipt/encode/given_coordinates.h"
@@ -233,8 +234,8 @@ cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::Stud
   cohort::Outcome outcome = tiles.outcome;
   const bool nothing_new = features_there && overview_there && tiles.outcome.status == cohort::Status::AlreadyExist;
   if (work.regions()) {
-    outcome.summary =
-        fmt::format("{} regions of {} patches", work.rows(), work.patches_per_side * work.patches_per_side);
+    outcome.summary = fmt::format("{} of {} patches", counted(work.rows(), "region", "regions"),
+                                  work.patches_per_side * work.patches_per_side);
   }
   outcome.status = nothing_new ? cohort::Status::AlreadyExist : cohort::Status::Processed;
   return outcome;

@@ -3,16 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hipt/base/text.h"
 #include "hipt/cohort/output.h"
 #include "hipt/tiling/grid.h"
 #include "hipt/tissue/study.h"
 
 namespace hipt::tiling {
 namespace {
-
-std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", count, count == 1 ? one : many);
-}
 
 // The tests that a patch must pass, as their flags.
 std::string tests_of(const TileOptions& options) {

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/sha256.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/process_list.h"
 #include "hipt/io/geojson.h"
 #include "hipt/slide/whole_level.h"
@@ -133,7 +134,7 @@ cohort::Outcome tissue_of_slide(const slide::Slide& slide, const TissueOptions& 
   outcome.reason = there->reason;
   outcome.columns = process_list_columns(slide, options);
   outcome.columns.emplace_back("n_contours", fmt::format("{}", there->contours));
-  outcome.summary = fmt::format("{} contour{}", there->contours, there->contours == 1 ? "" : "s");
+  outcome.summary = counted(there->contours, "contour", "contours");
   return outcome;
 }
 

@@ -1,0 +1,9 @@
+#include "hipt/base/text.h"
+
+#include "test/support/support.h"
+
+TEST_CASE("text: one is singular, none and many are plural") {
+  CHECK(hipt::counted(1, "patch", "patches") == "1 patch");
+  CHECK(hipt::counted(0, "patch", "patches") == "0 patches");
+  CHECK(hipt::counted(12, "patch", "patches") == "12 patches");
+}
