@@ -42,27 +42,28 @@ struct TarWriter::State {
   explicit State(const std::filesystem::path& path)
       : file(path), name(final_name(path).string()), tar(archive_write_new(), &archive_write_free) {}
 
-  // No exception may cross libarchive: it is kept and thrown when libarchive has returned.
-  static la_ssize_t on_write(archive* tar, void* client, const void* data, std::size_t size) {
+  // No exception may cross libarchive: it is kept and thrown when libarchive has returned. Libarchive is not told,
+  // because it would not free its buffers then; what it still writes is dropped.
+  static la_ssize_t on_write(archive*, void* client, const void* data, std::size_t size) {
     auto& state = *static_cast<State*>(client);
     try {
-      state.file.write({static_cast<const std::byte*>(data), size});
-      return static_cast<la_ssize_t>(size);
+      if (!state.abandoned) state.file.write({static_cast<const std::byte*>(data), size});
     } catch (...) {
       state.failure = std::current_exception();
-      archive_set_error(tar, EIO, "writing failed");
-      return -1;
+      state.abandoned = true;
     }
+    return static_cast<la_ssize_t>(size);
   }
 
   void check(la_ssize_t status) {
-    if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
+    if (failure) std::rethrow_exception(failure);
     if (status < 0) throw Error(ErrorCode::Io, fmt::format("{}: {}", name, reason_of(tar.get())));
   }
 
   ByteWriter file;
   std::string name;
   std::exception_ptr failure;
+  bool abandoned = false;
   std::unique_ptr<archive, decltype(&archive_write_free)> tar;  // before `file` ends: it may still write
 };
 
@@ -78,8 +79,7 @@ TarWriter::TarWriter(const std::filesystem::path& file) : state_(std::make_uniqu
 }
 
 TarWriter::~TarWriter() {
-  // An archive that was not closed is of no use: nothing more is written to it.
-  archive_write_fail(state_->tar.get());
+  state_->abandoned = true;  // an archive that was not closed is of no use
 }
 
 void TarWriter::add(std::string_view name, std::span<const std::byte> content) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "hipt/base/sha256.h"
 #include "hipt/io/npy.h"
 
 namespace hipt::test {
@@ -116,6 +117,8 @@ ErrorCode error_of(const std::function<void()>& body, std::string* message) {
 }
 
 RunContext& quiet_context() {
+  // libcrypto tidies up at the end of the process. Used before the pool is made, it does so after the pool's threads.
+  sha256_hex(std::string_view());
   static ThreadPool pool(2);
   static RunContext context{pool, silent_log(), silent_progress(), {}};
   return context;
