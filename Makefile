@@ -53,7 +53,8 @@ tsan:
 	tools/setup --demo-slide
 	cmake --preset tsan
 	cmake --build build/tsan --target hipt_test_base hipt_test_cohort hipt_test_encode
-	tools/run_tests build/tsan --tests-regex '^(base|cohort|encode):' --label-exclude slow
+	TSAN_OPTIONS='suppressions=$(CURDIR)/tools/tsan.suppressions die_after_fork=0' \
+	  tools/run_tests build/tsan --tests-regex '^(base|cohort|encode):' --label-exclude slow
 
 clean:
 	rm -rf build demo
