@@ -73,7 +73,7 @@ std::string why_unreadable(TIFF* tiff, const TiledPage& page) {
   return {};
 }
 
-TiledPage page_of(TIFF* tiff) {
+TiledPage tiled_page_of(TIFF* tiff) {
   TiledPage page;
   page.width = tag_of<std::uint32_t>(tiff, TIFFTAG_IMAGEWIDTH, 0);
   page.height = tag_of<std::uint32_t>(tiff, TIFFTAG_IMAGELENGTH, 0);
@@ -208,7 +208,7 @@ TiledTiff::TiledTiff(const std::filesystem::path& file) : file_(std::make_unique
     std::size_t seen = 0;
     do {
       if (TIFFIsTiled(tiff.get()) == 0) continue;
-      TiledPage page = page_of(tiff.get());
+      TiledPage page = tiled_page_of(tiff.get());
       details_.push_back(std::make_unique<Page>(tiff.get(), page));
       pages_.push_back(std::move(page));
     } while (++seen < kMostPages && TIFFReadDirectory(tiff.get()) == 1);
