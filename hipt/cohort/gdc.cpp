@@ -19,6 +19,12 @@
 namespace hipt::cohort {
 namespace {
 
+// A name that stays in the folder it is put in: no separators, no "..", nothing unprintable.
+bool is_plain_file_name(const std::string& name) {
+  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+         std::ranges::all_of(name, [](unsigned char c) { return c >= ' ' && c != 0x7F && c != '/' && c != '\\'; });
+}
+
 std::size_t needed_column(const io::CsvTable& table, const std::filesystem::path& file, std::string_view name,
                           std::string_view what) {
   const auto column = table.column(name);
@@ -105,11 +111,6 @@ void check_row(const std::string& size, GdcFile& file) {
 }
 
 }  // namespace
-
-bool is_plain_file_name(const std::string& name) {
-  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
-         std::ranges::all_of(name, [](unsigned char c) { return c >= ' ' && c != 0x7F && c != '/' && c != '\\'; });
-}
 
 bool is_diagnostic_slide(const std::string& name) {
   const std::size_t barcode_end = std::min(name.find('.'), name.size());

@@ -27,9 +27,6 @@ struct GdcFile {
 // NotFound, Io, Corrupt, or InvalidArgument for a table without these columns, naming the file.
 std::vector<GdcFile> read_gdc_tables(const std::filesystem::path& manifest, const std::filesystem::path& sample_sheet);
 
-// A name that stays in the folder it is put in: no separators, no "..", nothing unprintable.
-bool is_plain_file_name(const std::string& name);
-
 // A diagnostic slide (formalin-fixed, "-DX1"), not a frozen section ("-TS1", "-BS1"), by TCGA's barcode.
 bool is_diagnostic_slide(const std::string& name);
 

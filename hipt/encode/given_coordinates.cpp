@@ -44,8 +44,6 @@ cohort::Fingerprint given_fingerprint(const slide::Slide& slide, const tiling::P
   return fingerprint;
 }
 
-}  // namespace
-
 std::filesystem::path given_coordinates_file(const std::string& slide_id, const EncodeOptions& options) {
   std::vector<std::string> looked_for;
   std::vector<std::string> found;
@@ -67,6 +65,8 @@ std::filesystem::path given_coordinates_file(const std::string& slide_id, const 
   }
   return found.front();
 }
+
+}  // namespace
 
 tiling::TileResult given_coordinates(const slide::Slide& slide, const EncodeOptions& options, std::int64_t patch_size) {
   const std::filesystem::path file = given_coordinates_file(slide.id(), options);

@@ -7,13 +7,11 @@
 
 namespace hipt::encode {
 
-// The file of a slide in options.coords_dir: <slide>.h5, <slide>_patches.h5 (TRIDENT), or one of these in its folder
-// patches/. Throws NotFound naming the places, InvalidArgument when there are several.
-std::filesystem::path given_coordinates_file(const std::string& slide_id, const EncodeOptions& options);
-
-// As tiling::tile_slide gives them, without tissue. What is read is the file's rule; `patch_size` is what it is
-// resampled to. Throws InvalidArgument when that enlarges pixels or reduces them more than fourfold (regions taken for
-// patches), or the slide has no such level; NotFound and Corrupt as the reader does.
+// As tiling::tile_slide gives them, without tissue, from the slide's file in options.coords_dir: <slide>.h5,
+// <slide>_patches.h5 (TRIDENT), or one of these in its folder patches/. What is read is the file's rule; `patch_size`
+// is what it is resampled to. Throws InvalidArgument when that enlarges pixels or reduces them more than fourfold
+// (regions taken for patches), when the slide has no such level or several such files; NotFound naming the places;
+// Corrupt as the reader does.
 tiling::TileResult given_coordinates(const slide::Slide& slide, const EncodeOptions& options, std::int64_t patch_size);
 
 // Throws InvalidArgument when the coordinates in the study's own folder were made by another program: it says how to

@@ -1,5 +1,5 @@
 #pragma once
-// Models so small that a slide is encoded in a moment, and the job that encodes the real slide with them.
+// Models so small that a slide is encoded in a moment, the job that encodes the real slide with them, and its run.
 
 #include <string_view>
 
@@ -25,6 +25,14 @@ inline SlideJob tiny_job(const test::TemporaryFolder& folder, std::int64_t patch
   job.encode.weights256 = "random:tiny";
   job.encode.weights4k = "random:tiny";
   return job;
+}
+
+inline cohort::Outcome run(const std::filesystem::path& slide, const SlideJob& job, const cohort::StudyFolder& study) {
+  const Models models = load_models(job.encode, encodes_regions(job.encode, job.tile.patch_size), 2);
+  cohort::SlideEntry entry;
+  entry.path = slide;
+  entry.id = slide.stem().string();
+  return encode_slide(entry, study, job, models, test::quiet_context(), [] { return true; });
 }
 
 }  // namespace hipt::encode
