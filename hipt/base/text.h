@@ -1,5 +1,5 @@
 #pragma once
-// Text for people.
+// Small things about text.
 
 #include <cstdint>
 #include <string>
@@ -9,5 +9,8 @@ namespace hipt {
 
 // "1 patch", "12 patches".
 std::string counted(std::int64_t count, std::string_view one, std::string_view many);
+
+// ASCII letters in lower case, everything else as it is.
+std::string lower_case(std::string_view text);
 
 }  // namespace hipt

@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/studies.h"
 #include "hipt/io/csv.h"
 
@@ -131,9 +132,7 @@ std::vector<GdcFile> read_gdc_tables(const std::filesystem::path& manifest, cons
     GdcFile file;
     file.id = row[id];
     file.name = row[name];
-    file.md5 = row[md5];
-    std::ranges::transform(file.md5, file.md5.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    file.md5 = lower_case(row[md5]);
     check_row(row[size], file);
     if (file.problem.empty()) describe_by_sheet(sheet, file);
     files.push_back(std::move(file));

@@ -1,7 +1,6 @@
 #include "hipt/cohort/source.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <map>
@@ -12,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/study_folder.h"
 #include "hipt/io/csv.h"
 #include "hipt/slide/slide.h"
@@ -23,10 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_csv(const fs::path& file) {
-  std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char character) { return static_cast<char>(std::tolower(character)); });
-  return extension == ".csv";
+  return lower_case(file.extension().string()) == ".csv";
 }
 
 // macOS leaves "._a.svs" beside "a.svs" on foreign drives: hidden files are no slides.

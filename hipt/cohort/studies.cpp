@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 
 namespace hipt::cohort {
 namespace {
@@ -42,9 +43,8 @@ std::string study_of_project(std::string_view project) {
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("project \"{}\": no name such as TCGA-BRCA (letters, digits, - and _)", project));
   }
-  std::string folder(project);
-  std::ranges::transform(folder, folder.begin(),
-                         [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::tolower(c)); });
+  std::string folder = lower_case(project);
+  std::ranges::replace(folder, '-', '_');
   return folder;
 }
 

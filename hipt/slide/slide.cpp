@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/image/picture_limits.h"
 #include "hipt/slide/openslide_slide.h"
 #include "hipt/slide/picture_slide.h"
@@ -120,9 +120,7 @@ std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::
 }
 
 bool has_slide_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string extension = lower_case(path.extension().string());
   constexpr std::string_view kExtensions[] = {".svs", ".tif", ".tiff", ".ndpi",  ".vms",     ".vmu", ".scn", ".mrxs",
                                               ".bif", ".czi", ".dcm",  ".dicom", ".svslide", ".png", ".jpg", ".jpeg"};
   return std::find(std::begin(kExtensions), std::end(kExtensions), extension) != std::end(kExtensions);

@@ -1,7 +1,6 @@
 #include "hipt/slide/slide_files.h"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <optional>
 #include <set>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 
 namespace hipt::slide {
 namespace {
@@ -20,10 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::uintmax_t kMostIndexBytes = 16 << 20;  // of a .vms; real ones have a few kB
 
 std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return extension;
+  return lower_case(path.extension().string());
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::error_code& failure) {

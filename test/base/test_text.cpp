@@ -7,3 +7,9 @@ TEST_CASE("text: one is singular, none and many are plural") {
   CHECK(hipt::counted(0, "patch", "patches") == "0 patches");
   CHECK(hipt::counted(12, "patch", "patches") == "12 patches");
 }
+
+TEST_CASE("text: lower case of ASCII alone") {
+  CHECK(hipt::lower_case(".SVS") == ".svs");
+  CHECK(hipt::lower_case("TCGA-Brca_1") == "tcga-brca_1");
+  CHECK(hipt::lower_case("\u00c4Z") == "\u00c4z");
+}
