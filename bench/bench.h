@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <span>
+#include <string>
 #include <vector>
 
 namespace hipt::bench {
@@ -29,5 +31,8 @@ void bench_read(const std::filesystem::path& slide);
 void bench_end_to_end(const std::filesystem::path& slide);
 void bench_tile(const std::filesystem::path& slide);
 void bench_large_slide();
+
+// One contestant of bench/peers (bench_patches.cpp), until standard input ends.
+void answer_contest(std::span<const std::string> words);
 
 }  // namespace hipt::bench

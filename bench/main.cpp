@@ -1,11 +1,13 @@
 // hipt_bench [SLIDE [PART...]]: this machine's peak, the engines, reading, tiling and the whole job on a slide (the
 // demo slide when none is named). Parts by name run alone; the part large runs only so.
+// hipt_bench --contest ...: one contestant of bench/peers/run, which asks it.
 
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +42,10 @@ const std::vector<Part>& parts() {
 
 int main(int argc, char** argv) {
   try {
+    if (argc > 1 && std::string_view(argv[1]) == "--contest") {
+      hipt::bench::answer_contest(std::vector<std::string>(argv + 2, argv + argc));
+      return 0;
+    }
     const std::filesystem::path slide = argc > 1
                                             ? std::filesystem::path(argv[1])
                                             : std::filesystem::path(HIPT_SOURCE_DIR) / ".cache/CMU-1-Small-Region.svs";

@@ -7,6 +7,9 @@
 #include "hipt/base/thread_pool.h"
 #include "hipt/base/version.h"
 #include "hipt/encode/models.h"
+#include "hipt/kernels/instruction_set.h"
+#include "hipt/kernels/matmul.h"
+#include "hipt/kernels/simd.h"
 #include "hipt/slide/slide.h"
 
 #include "cli/parser.h"
@@ -27,6 +30,14 @@ void report_processor() {
        cpu.avx512 ? "AVX-512"
        : cpu.avx2 ? "AVX2"
                   : "neither AVX2 nor AVX-512: slow, but it works");
+  try {
+    const auto forced = kernels::forced_instruction_set();
+    line(true, "instruction set",
+         fmt::format("{}: kernels on {}, {}", forced ? "HIPT_CPU=" + *forced : "the best", kernels::simd_target(),
+                     kernels::product_library()));
+  } catch (const Error& error) {
+    line(false, "instruction set", error.what());
+  }
   line(true, "precision f32", "in this build");
   line(false, "CUDA", "not in this build; models run on the CPU");
 }

@@ -1,51 +1,16 @@
 #include "hipt/image/tiff.h"
 
 #include <array>
-#include <cstdarg>
-#include <cstdio>
 #include <memory>
-#include <string_view>
 
 #include <fmt/format.h>
-#include <tiffio.h>
 
 #include "hipt/base/error.h"
 #include "hipt/image/picture_limits.h"
+#include "hipt/image/tiff_internal.h"
 
 namespace hipt::image {
 namespace {
-
-using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
-using TiffOptions = std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)>;
-
-// The first complaint of libtiff about one file that matters; later ones follow from it.
-struct TiffFailure {
-  std::array<char, 512> message{};
-  // Warnings about unknown tags are common and harmless. While pixels are decoded a warning means that some are made up
-  // ("Premature end of JPEG file"), and pixels that nobody scanned must not become features.
-  bool decoding = false;
-};
-
-int on_tiff_error(TIFF*, void* user_data, const char* module, const char* format, va_list arguments) {
-  auto& message = static_cast<TiffFailure*>(user_data)->message;
-  if (message[0] != '\0') return 1;
-  const int used = module == nullptr ? 0 : std::snprintf(message.data(), message.size(), "%s: ", module);
-  if (used >= 0 && static_cast<std::size_t>(used) < message.size()) {
-    std::vsnprintf(message.data() + used, message.size() - static_cast<std::size_t>(used), format, arguments);
-  }
-  return 1;
-}
-
-int on_tiff_warning(TIFF* tiff, void* user_data, const char* module, const char* format, va_list arguments) {
-  // A tag outside the file is ignored by libtiff, be it the colour map.
-  const bool lost_tag = std::string_view(format).find("IO error") != std::string_view::npos;
-  const bool counts = lost_tag || static_cast<const TiffFailure*>(user_data)->decoding;
-  return counts ? on_tiff_error(tiff, user_data, module, format, arguments) : 1;
-}
-
-[[noreturn]] void throw_tiff_error(const TiffFailure& failure, const char* otherwise) {
-  throw Error(ErrorCode::Corrupt, failure.message[0] != '\0' ? failure.message.data() : otherwise);
-}
 
 TiffTags tags_of(TIFF* tiff) {
   TiffTags tags;
@@ -80,7 +45,7 @@ RgbImage read_first_page(TIFF* tiff, std::int64_t file_bytes, TiffFailure& failu
   const std::unique_ptr<std::uint32_t[]> packed(new std::uint32_t[pixels]);
   failure.decoding = true;
   const int decoded = TIFFReadRGBAImageOriented(tiff, width, height, packed.get(), ORIENTATION_TOPLEFT, 1);
-  if (decoded != 1 || failure.message[0] != '\0') throw_tiff_error(failure, "the pixels cannot be decoded");
+  if (decoded != 1 || failure.happened()) throw_tiff_error(failure, "the pixels cannot be decoded");
   RgbImage picture(static_cast<int>(width), static_cast<int>(height));
   std::uint8_t* out = picture.data();
   for (std::size_t i = 0; i < pixels; ++i, out += 3) {
@@ -95,13 +60,8 @@ template <class Body>
 auto with_tiff(const std::filesystem::path& file, Body&& body) {
   const std::int64_t file_bytes = picture_file_bytes(file);
   return with_context(file.string(), [&] {
-    TiffFailure failure;
-    const TiffOptions options(TIFFOpenOptionsAlloc(), &TIFFOpenOptionsFree);
-    TIFFOpenOptionsSetErrorHandlerExtR(options.get(), on_tiff_error, &failure);
-    TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_tiff_warning, &failure);
-    const Tiff tiff(TIFFOpenExt(file.c_str(), "rm", options.get()), &TIFFClose);
-    if (!tiff || failure.message[0] != '\0') throw_tiff_error(failure, "not a TIFF file");
-    return body(tiff.get(), file_bytes, failure);
+    const TiffFile tiff(file);
+    return body(tiff.get(), file_bytes, tiff.failure());
   });
 }
 

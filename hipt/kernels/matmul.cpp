@@ -17,6 +17,29 @@ Memory::desc matrix(std::int64_t rows, std::int64_t cols, Tag tag = Tag::ab) {
   return {{rows, cols}, Memory::data_type::f32, tag};
 }
 
+std::string_view product_instructions() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41:
+      return "SSE4.1";
+    case dnnl::cpu_isa::avx:
+      return "AVX";
+    case dnnl::cpu_isa::avx2:
+      return "AVX2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "AVX2 and VNNI";
+    case dnnl::cpu_isa::avx512_core:
+      return "AVX-512";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "AVX-512 and VNNI";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "AVX-512, VNNI and bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "AVX-512, VNNI, bf16 and AMX";
+    default:
+      return "other instructions";
+  }
+}
+
 }  // namespace
 
 struct Linear::State {
@@ -127,8 +150,9 @@ void use_calling_thread_only() {
 }
 
 std::string product_library() {
+  forced_instruction_set();
   const dnnl_version_t* version = dnnl_version();
-  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+  return fmt::format("oneDNN {}.{}.{} with {}", version->major, version->minor, version->patch, product_instructions());
 }
 
 }  // namespace hipt::kernels

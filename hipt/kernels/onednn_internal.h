@@ -9,14 +9,19 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "hipt/base/error.h"
+#include "hipt/kernels/instruction_set.h"
 
 namespace hipt::kernels {
 
 using Memory = dnnl::memory;
 using Tag = dnnl::memory::format_tag;
 
+// The one way to oneDNN. Its instruction set can be chosen only before its first use.
 inline const dnnl::engine& processor() {
-  static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  static const dnnl::engine engine = [] {
+    forced_instruction_set();
+    return dnnl::engine(dnnl::engine::kind::cpu, 0);
+  }();
   return engine;
 }
 

@@ -1,5 +1,6 @@
 #include "hipt/kernels/simd.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <hwy/highway.h>
 
 #include "hipt/base/error.h"
+#include "hipt/kernels/instruction_set.h"
 
 namespace hipt::kernels {
 
@@ -15,29 +17,23 @@ std::string simd_target() {
 }
 
 std::vector<std::string> simd_targets() {
+  forced_instruction_set();
   std::vector<std::string> names;
-  // Highway numbers better targets lower.
-  for (std::uint64_t bits = static_cast<std::uint64_t>(hwy::SupportedTargets()) & HWY_TARGETS; bits != 0;
-       bits &= bits - 1) {
-    names.emplace_back(hwy::TargetName(static_cast<std::int64_t>(bits & (~bits + 1))));
-  }
+  for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) names.emplace_back(hwy::TargetName(target));
   return names;
 }
 
 void use_simd_target(const std::string& name) {
+  forced_instruction_set();
   hwy::SetSupportedTargetsForTest(0);
-  std::int64_t chosen = 0;
   if (!name.empty()) {
-    for (std::uint64_t bits = static_cast<std::uint64_t>(hwy::SupportedTargets()) & HWY_TARGETS; bits != 0;
-         bits &= bits - 1) {
-      const auto target = static_cast<std::int64_t>(bits & (~bits + 1));
-      if (name == hwy::TargetName(target)) chosen = target;
-    }
-    if (chosen == 0) {
+    const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
+    const auto chosen = std::ranges::find(targets, name, hwy::TargetName);
+    if (chosen == targets.end()) {
       throw Error(ErrorCode::NotFound,
                   fmt::format("instruction set {}: this machine has {}", name, fmt::join(simd_targets(), ", ")));
     }
-    hwy::SetSupportedTargetsForTest(chosen);
+    hwy::SetSupportedTargetsForTest(*chosen);
   }
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }

@@ -12,6 +12,7 @@
 #include "hipt/slide/openslide_slide.h"
 #include "hipt/slide/picture_slide.h"
 #include "hipt/slide/slide_files.h"
+#include "hipt/slide/tiff_slide.h"
 
 namespace hipt::slide {
 namespace {
@@ -51,6 +52,18 @@ void check_is_file(const std::filesystem::path& path) {
 
 }  // namespace
 
+void Slide::take_facts_of(const Slide& slide) {
+  path_ = slide.path_;
+  is_folder_ = slide.is_folder_;
+  format_ = slide.format_;
+  reader_ = slide.reader_;
+  levels_ = slide.levels_;
+  properties_ = slide.properties_;
+  associated_ = slide.associated_;
+  mpp_ = slide.mpp_;
+  objective_ = slide.objective_;
+}
+
 int Slide::best_level_for_downsample(double downsample) const {
   int best = 0;
   for (std::size_t i = 1; i < levels_.size() && levels_[i].downsample <= downsample; ++i) best = static_cast<int>(i);
@@ -87,16 +100,22 @@ image::RgbImage Slide::read_region(Level0Point origin, int level, Size size) con
 
 namespace {
 
-std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path) {
+std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path, ReaderChoice reader) {
   check_is_file(path);
   const OpenSlideApi* api = openslide_api();
   if (api != nullptr) {
-    if (auto slide = open_with_openslide(*api, path)) return slide;
+    if (auto slide = open_with_openslide(*api, path)) {
+      return reader == ReaderChoice::OpenSlide ? slide : with_tiff_tiles(std::move(slide), reader);
+    }
   }
   const std::optional<image::PictureFormat> format = image::picture_format(path);
   if (!format) {
     throw Error(ErrorCode::Unsupported, fmt::format("{}: not a slide, PNG, JPEG or TIFF: {}; {}", path.string(),
                                                     describe_content(path), why_not_openslide(api)));
+  }
+  if (reader != ReaderChoice::Auto) {
+    throw Error(ErrorCode::Unsupported, fmt::format("{}: {}; as a plain picture only the reader auto opens it",
+                                                    path.string(), why_not_openslide(api)));
   }
   try {
     return open_picture(path, *format);
@@ -108,9 +127,10 @@ std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp) {
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp,
+                                        ReaderChoice reader) {
   const std::vector<std::filesystem::path> dicom = dicom_files(path);
-  std::shared_ptr<Slide> slide = open_with_a_reader(dicom.empty() ? path : dicom.front());
+  std::shared_ptr<Slide> slide = open_with_a_reader(dicom.empty() ? path : dicom.front(), reader);
   if (!dicom.empty()) {
     slide->is_folder_ = true;
     slide->path_ = path.has_filename() ? path : path.parent_path();

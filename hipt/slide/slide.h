@@ -1,21 +1,36 @@
 #pragma once
-// Whole-slide images: one interface over OpenSlide (loaded at run time) and plain pictures.
+// Whole-slide images: one interface over OpenSlide (loaded at run time), our own decoding of TIFF tiles, and plain
+// pictures.
 
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "hipt/base/geometry.h"
+#include "hipt/base/options.h"
 #include "hipt/image/image.h"
 
 namespace hipt::slide {
 
 struct WholeLevel;
+
+// Who decodes the pixels of a slide that OpenSlide knows. They are the same.
+enum class ReaderChoice {
+  Auto,       // our own decoding of TIFF tiles where it can (tiff_slide.h says where), else OpenSlide
+  OpenSlide,  // OpenSlide alone; it also passes over some kinds of damage
+  Tiff,       // our own, or an error that says why not; OpenSlide only blends what falls between pixels
+};
+inline std::span<const EnumName<ReaderChoice>> enum_names(ReaderChoice) {
+  static constexpr EnumName<ReaderChoice> kNames[] = {
+      {ReaderChoice::Auto, "auto"}, {ReaderChoice::OpenSlide, "openslide"}, {ReaderChoice::Tiff, "tiff"}};
+  return kNames;
+}
 
 struct Level {
   Size size;                 // px
@@ -39,7 +54,7 @@ class Slide {
   std::string id() const { return is_folder_ ? path_.filename().string() : path_.stem().string(); }
 
   const std::string& format() const { return format_; }  // "aperio", "generic-tiff", "png", ...
-  const std::string& reader() const { return reader_; }  // "openslide 3.4.1", "png", "tiff", ...
+  const std::string& reader() const { return reader_; }  // "openslide 3.4.1 and tiff", "openslide 3.4.1", "png", ...
   const std::vector<Level>& levels() const { return levels_; }
   Size size() const { return levels_.front().size; }  // of level 0
   const std::map<std::string, std::string>& properties() const { return properties_; }
@@ -61,9 +76,17 @@ class Slide {
   virtual image::RgbImage read_associated_image(const std::string& name) const = 0;
 
  protected:
-  friend std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp);
+  friend std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp,
+                                                 ReaderChoice reader);
 
+  // `rgb` is black; [size.height, size.width, 3].
   virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
+
+  // For a slide that reads some of its pixels through another one.
+  static void read_with(const Slide& slide, Level0Point origin, int level, Size size, std::uint8_t* rgb) {
+    slide.read_into(origin, level, size, rgb);
+  }
+  void take_facts_of(const Slide& slide);
 
   std::filesystem::path path_;
   bool is_folder_ = false;
@@ -84,10 +107,11 @@ class Slide {
 };
 
 // Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). A folder of the
-// DICOM files of one series is opened by its first file. `mpp`, when
-// given, is taken instead of what the file says (its source is then "user").
+// DICOM files of one series is opened by its first file. `mpp`, when given, is taken instead of what the file says (its
+// source is then "user"). `reader` OpenSlide and Tiff refuse plain pictures.
 // Throws NotFound, Corrupt or Unsupported, naming file and reason.
-std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp = std::nullopt);
+std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp = std::nullopt,
+                                        ReaderChoice reader = ReaderChoice::Auto);
 
 // Whether a file of this name is tried as a slide in a folder (by extension, lower case: svs, tif, tiff, ndpi, ...).
 bool has_slide_extension(const std::filesystem::path& path);

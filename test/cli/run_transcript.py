@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """run_transcript.py <program> <file.transcript>: runs the commands of a transcript and compares what they print.
 
-A transcript is text: a line `$ hipt ...` is a command; the lines below it, up to the next command, are what it prints
-(standard output and error together); a line `? 2` among them is its exit status when it is not 0. `...` on a line of its
-own stands for any lines, inside a line for any text. Lines that begin with `#` are comments. $SLIDE is the demo slide and
-$TMP an empty folder, both for commands and for expected lines.
+A transcript is text: a line `$ hipt ...` or `$ NAME=value hipt ...` is a command; the lines below it, up to the next
+command, are what it prints (standard output and error together); a line `? 2` among them is its exit status when it is
+not 0. `...` on a line of its own stands for any lines, inside a line for any text. Lines that begin with `#` are
+comments. $SLIDE is the demo slide and $TMP an empty folder, both for commands and for expected lines.
 """
 
 import os
@@ -66,9 +66,11 @@ def main():
         replaced = lambda line: line.replace("$SLIDE", slide or "").replace("$TMP", folder)  # noqa: E731
         for command, expected, status in steps(text):
             words = shlex.split(replaced(command))
+            environment = {**os.environ, "HIPT_WEIGHTS": folder, "XDG_DATA_HOME": folder}
+            while "=" in words[0]:
+                environment.update([words.pop(0).split("=", 1)])
             if words[0] != "hipt":
                 sys.exit(f"{transcript}: a command must begin with hipt: {command}")
-            environment = {**os.environ, "HIPT_WEIGHTS": folder, "XDG_DATA_HOME": folder}
             done = subprocess.run([program, *words[1:]], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   env=environment, check=False)
             wanted = [replaced(line) for line in expected]

@@ -162,7 +162,7 @@ def main():
     broken = "slides/broken/"
     cases["text-named-svs"] = case_of_error(broken + "histolab-broken.svs", "Unsupported", "begins with the text", "OpenSlide")
     cases["unknown-compression"] = case_of_error(broken + "openslide-python-unopenable.tiff", "Unsupported", "compression: 52479")
-    cases["damaged-jpeg-tile"] = case_of_error(broken + "openslide-python-unreadable.svs", "Corrupt", "level 0", "OpenSlide", "Bogus marker length")
+    cases["damaged-jpeg-tile"] = case_of_error(broken + "openslide-python-unreadable.svs", "Corrupt", "level 0", "tile (0, 0)", "Bogus marker length")
     cases["bad-header"] = case_of_error(broken + "tifftools-bad_header1.tif", "Unsupported", "no known format")
     cases["bad-jpeg"] = case_of_error(broken + "tifftools-bad_jpeg.tif", "Corrupt", "Premature end of JPEG")
     cases["bad-tag-offset"] = case_of_error(broken + "tifftools-bad_tag_offset.tif", "Corrupt", "ImageDescription")
