@@ -33,6 +33,7 @@ test:
 bench: build
 	cmake --build build --target hipt_bench
 	build/hipt_bench
+	@echo 'Beside PyTorch, ONNX Runtime, OpenVINO and other readers: bench/peers/run SLIDE'
 
 format:
 	tools/setup --tests

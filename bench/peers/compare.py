@@ -85,8 +85,8 @@ class Encoder:
 
     def settings(self):
         """Those to choose from. Ours always runs a stream on each thread."""
-        streams = {self.threads} if not self.peer else {1, self.threads}
-        return [(s, batch) for s in sorted(streams) for batch in (1, 8, 32) if s * batch <= 32]
+        each = [(self.threads, batch) for batch in (1, 8)]
+        return each if not self.peer else each + [(1, batch) for batch in (8, 32) if (1, batch) not in each]
 
     def start(self, setting):
         streams, batch = setting
@@ -272,7 +272,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("slide", help="a tiled JPEG slide with tissue")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--patches", type=int, default=64, help="encoded in each turn, a multiple of 32")
     parser.add_argument("--only", choices=["encode", "read"], help="one of the two tables")
     options = parser.parse_args()
