@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@
 #include "hipt/kernels/layer_norm.h"
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/pixels.h"
+#include "hipt/kernels/simd.h"
 #include "hipt/resnet/engine.h"
 #include "hipt/vit/engine.h"
 
@@ -105,6 +107,12 @@ struct Setting {
   std::vector<double> raw_of_peak = {};
 };
 
+// Their median; "-" where the machine's peak is not known.
+std::string percent(const std::vector<double>& values) {
+  const double value = median(values);
+  return std::isnan(value) ? "-" : fmt::format("{:.1f}", value);
+}
+
 void bench_batches(const Model& model, RgbView patch) {
   const Work work = model.work;
   std::vector<std::size_t> thread_counts = {1};
@@ -125,15 +133,15 @@ void bench_batches(const Model& model, RgbView patch) {
       setting.raw_of_peak.push_back(100.0 * rate * work.done / peak);
     }
   }
-  fmt::print("\n{}, f32, cpu engine (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
-             work.published / kGiga, work.done / kGiga);
+  fmt::print("\n{}, f32, cpu engine on {} (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
+             kernels::simd_target(), work.published / kGiga, work.done / kGiga);
   fmt::print("{:>7}{:>8}{:>12}{:>12}{:>12}{:>18}\n", "threads", "batch", "patches/s", "ms/patch", "% of peak",
              "% of peak, done");
   for (const Setting& setting : settings) {
     const double rate = median(setting.rates);
-    fmt::print("{:>7}{:>8}{:>12.2f}{:>12.1f}{:>12.1f}{:>18.1f}\n", setting.threads, setting.batch, rate,
-               1000.0 * static_cast<double>(setting.threads) / rate, median(setting.of_peak),
-               median(setting.raw_of_peak));
+    fmt::print("{:>7}{:>8}{:>12.2f}{:>12.1f}{:>12}{:>18}\n", setting.threads, setting.batch, rate,
+               1000.0 * static_cast<double>(setting.threads) / rate, percent(setting.of_peak),
+               percent(setting.raw_of_peak));
   }
 }
 
@@ -244,7 +252,7 @@ void bench_engine() {
   bench_batches({"ViT-256",
                  work_of_patch(vit256->config()),
                  static_cast<std::size_t>(vit256->config().dim),
-                 {1, 8, 32},
+                 {1, 4, 16, 64},
                  [&](std::span<const RgbView> patches, std::span<float> out) { vit256->encode(patches, out); }},
                 picture.view);
   KernelSplit(*vit256, picture.view).print();

@@ -1,6 +1,7 @@
 // What this machine can do at most: multiply-adds from registers for float32, oneDNN's largest products for bfloat16.
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,11 @@ namespace hipt::bench {
 namespace {
 
 constexpr double kGiga = 1e9;
+
+// Plain code in place of vector instructions.
+bool is_emulated(const std::string& simd_target) {
+  return simd_target == "EMU128" || simd_target == "SCALAR";
+}
 
 // A bfloat16 product that fits the second-level cache. Nothing when the processor has no such instructions.
 class BfloatProduct {
@@ -85,7 +91,9 @@ void print_row(const std::string& name, double one, double all) {
 
 }  // namespace
 
+// Not a number where the kernels have no vector instructions: a loop of their emulation says nothing about the machine.
 double float_peak(std::size_t threads) {
+  if (is_emulated(kernels::simd_target())) return std::numeric_limits<double>::quiet_NaN();
   constexpr std::int64_t kLoops = 10'000'000;
   std::vector<double> multiply_adds(threads);
   std::vector<float> sinks(threads);
@@ -102,7 +110,7 @@ void bench_peak() {
              kernels::product_library(), kernels::simd_target());
   fmt::print("\nPeak (GFLOP/s)\n{:<34}{:>12}{:>14}\n", "", "1 thread", fmt::format("{} threads", cores));
   for (const std::string& target : kernels::simd_targets()) {
-    if (target == "EMU128" || target == "SCALAR") continue;  // not instructions, but their emulation
+    if (is_emulated(target)) continue;
     kernels::use_simd_target(target);
     const double one = median_of(kRounds, [] { return float_peak(1); });
     print_row(fmt::format("f32, {}", target), one, median_of(kRounds, [&] { return float_peak(cores); }));
