@@ -140,6 +140,10 @@ void Parser::positional(std::string_view name, std::string_view help, std::strin
   state_->app.add_option(std::string(name), value, std::string(help))->type_name("")->required(required);
 }
 
+void Parser::positional(std::string_view name, std::string_view help, std::vector<std::string>& values) {
+  state_->app.add_option(std::string(name), values, std::string(help))->type_name("...")->required();
+}
+
 bool Parser::parse(std::span<const std::string> arguments) {
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {

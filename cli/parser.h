@@ -35,6 +35,8 @@ class Parser {
   Parser& operator=(const Parser&) = delete;
 
   void positional(std::string_view name, std::string_view help, std::string& value, bool required = true);
+  // One or more.
+  void positional(std::string_view name, std::string_view help, std::vector<std::string>& values);
 
   // Flags for every field of `options`, under a heading; their present values are shown as defaults.
   template <class Options>

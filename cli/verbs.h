@@ -13,6 +13,7 @@ using Arguments = std::span<const std::string>;  // after the verb
 int run_checkpoint(Arguments arguments);
 int run_doctor(Arguments arguments);
 int run_encode(Arguments arguments);
+int run_evaluate(Arguments arguments);
 int run_info(Arguments arguments);
 int run_organise(Arguments arguments);
 int run_tile(Arguments arguments);

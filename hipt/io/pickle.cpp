@@ -201,11 +201,11 @@ bool PickleMachine::step_container(std::uint8_t opcode) {
       append_items(pop_to_mark());
       return true;
     case kEmptySet:
-      push(PickleObject{"set"});
+      push(PickleObject{"set", {}, nullptr});
       return true;
     case kFrozenSet:
       pop_to_mark();
-      push(PickleObject{"frozenset"});
+      push(PickleObject{"frozenset", {}, nullptr});
       return true;
     case kEmptyDict:
       push(PickleDict{});
@@ -273,19 +273,22 @@ bool PickleMachine::step_object(std::uint8_t opcode) {
     case kReduce:
     case kNewObj: {
       const PickleTuple& arguments = expect<PickleTuple>(pop(), "a call's arguments");
-      push(construct(expect<PickleGlobal>(pop(), "what is called").name, arguments));
+      PickleData made = construct(expect<PickleGlobal>(pop(), "what is called").name, arguments);
+      if (auto* const unknown = std::get_if<PickleObject>(&made)) unknown->arguments = arguments.items;
+      push(std::move(made));
       return true;
     }
     case kNewObjEx: {
       pop();  // keyword arguments
       pop();
-      push(PickleObject{expect<PickleGlobal>(pop(), "a class").name});
+      push(PickleObject{expect<PickleGlobal>(pop(), "a class").name, {}, nullptr});
       return true;
     }
-    case kBuild:  // an object's attributes; what we keep of a known object has none
-      pop();
-      top();
+    case kBuild: {  // an object's attributes; what we keep of a known object has none
+      PickleValue* const state = pop();
+      if (auto* const unknown = std::get_if<PickleObject>(&top()->data)) unknown->state = state;
       return true;
+    }
     case kBinPersId:
       push(persistent_object(*pop()));
       return true;
@@ -330,7 +333,7 @@ PickleData PickleMachine::take_long(std::uint64_t size) {
     for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) {
       digits += fmt::format("{:02x}", static_cast<unsigned char>(*byte));
     }
-    return PickleObject{"int 0x" + digits};
+    return PickleObject{"int 0x" + digits, {}, nullptr};
   }
   std::uint64_t value = !bytes.empty() && (bytes.back() & 0x80) != 0 ? ~std::uint64_t{0} : 0;
   for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte) value = value << 8 | static_cast<unsigned char>(*byte);

@@ -35,9 +35,11 @@ struct PickleDict {
 struct PickleGlobal {
   std::string name;
 };
-// An instance of a class, or the result of a function, that is not known here.
+// An instance of a class, or the result of a function, that is not known here: what it would be made of.
 struct PickleObject {
   std::string class_name;
+  std::vector<PickleValue*> arguments;  // of the call
+  PickleValue* state = nullptr;         // what BUILD would set
 };
 // Storage of tensors, or a part of one. Its bytes are in the container, under `key`.
 struct PickleStorage {

@@ -116,7 +116,7 @@ PickleData rebuild_tensor(const std::string& name, const PickleTuple& tuple) {
     type_name = arguments.get<PickleGlobal>(6).name;
     dtype = dtype_of_global(type_name);
   }
-  if (!dtype) return PickleObject{fmt::format("tensor of {}", type_name)};
+  if (!dtype) return PickleObject{fmt::format("tensor of {}", type_name), {}, nullptr};
   tensor.dtype = *dtype;
   tensor.first = arguments.unsigned_at(1);
   tensor.shape = arguments.sizes_at(2);
@@ -130,7 +130,7 @@ PickleData make_dict(const std::string& name, const PickleTuple& tuple) {
   PickleDict dict;
   if (name != "collections.OrderedDict" || tuple.items.empty()) return dict;
   auto* const items = std::get_if<PickleList>(&tuple.items[0]->data);
-  if (items == nullptr) return PickleObject{name};
+  if (items == nullptr) return PickleObject{name, {}, nullptr};
   // Taken from the list, not copied: a list that many calls name must not multiply.
   for (const PickleValue* const item : std::exchange(items->items, {})) {
     const auto* const list = std::get_if<PickleList>(&item->data);
@@ -151,7 +151,8 @@ PickleData construct(const std::string& name, const PickleTuple& tuple) {
   }
   if (name == "torch._utils._rebuild_parameter" || name == "torch._utils._rebuild_parameter_with_state") {
     const Arguments arguments(name, tuple);
-    if (tuple.items.empty() || std::holds_alternative<PickleObject>(tuple.items[0]->data)) return PickleObject{name};
+    if (tuple.items.empty() || std::holds_alternative<PickleObject>(tuple.items[0]->data))
+      return PickleObject{name, {}, nullptr};
     return arguments.get<std::shared_ptr<const PickleTensor>>(0);
   }
   if (name == "torch._tensor._rebuild_from_type_v2") {  // (function, subclass of Tensor, its arguments, state)
@@ -170,7 +171,7 @@ PickleData construct(const std::string& name, const PickleTuple& tuple) {
       throw Error(ErrorCode::Corrupt, fmt::format("{} dimensions", sizes.items.size()));
     return sizes;
   }
-  return PickleObject{name};
+  return PickleObject{name, {}, nullptr};
 }
 
 PickleData persistent_object(const PickleValue& id) {

@@ -7,6 +7,7 @@ import csv
 import json
 import os
 import pathlib
+import pickle
 import subprocess
 import zipfile
 
@@ -109,6 +110,15 @@ def test_numpy_reads_npy(folder, name):
     array = np.load(folder / f"{name}.npy", allow_pickle=False)
     assert array.dtype == expected(name).numpy().dtype
     assert np.array_equal(array, expected(name).numpy())
+
+
+def test_python_unpickles_numpy_arrays_and_values(folder):
+    values = pickle.loads((folder / "values.pkl").read_bytes())
+    for name in [name for name in DTYPES if name != "bfloat16"]:
+        assert values[name].dtype == expected(name).numpy().dtype
+        assert np.array_equal(values[name], expected(name).numpy())
+    assert values["text"].shape == () and str(values["text"]) == "TCGA-1"
+    assert values["numbers"] == {"small": -7, "large": 2**40, "half": 0.5}
 
 
 def test_safetensors_reads_ours(folder):

@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include "hipt/io/atomic_file.h"
 #include "hipt/io/csv.h"
 #include "hipt/io/geojson.h"
 #include "hipt/io/hdf5.h"
 #include "hipt/io/npy.h"
+#include "hipt/io/pickle_file.h"
 #include "hipt/io/safetensors.h"
 #include "hipt/io/torch_file.h"
 #include "hipt/io/zip_writer.h"
@@ -91,4 +93,25 @@ TEST_CASE("files for the interop test in Python" * doctest::skip()) {
   const std::vector<io::GeoPolygon> polygons{
       {{{0, 0}, {100, 0}, {100, 80}, {0, 80}}, {{{10, 10}, {20, 10}, {20, 20}}}, 0}};
   io::write_polygons(folder / "tissue.geojson", polygons);
+
+  io::PickleWriter pickle;
+  pickle.begin_dict();
+  for (const DType dtype : kAllTypes) {
+    if (dtype == DType::BFloat16) continue;  // NumPy has none
+    pickle.text(to_string(dtype));
+    pickle.array(alternating(dtype, {3, 5}));
+  }
+  pickle.text("text");
+  pickle.text_array("TCGA-1");
+  pickle.text("numbers");
+  pickle.begin_dict();
+  pickle.text("small");
+  pickle.integer(-7);
+  pickle.text("large");
+  pickle.integer(std::int64_t{1} << 40);
+  pickle.text("half");
+  pickle.number(0.5);
+  pickle.end_dict();
+  pickle.end_dict();
+  io::write_text_file(folder / "values.pkl", std::move(pickle).finish());
 }
