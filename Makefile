@@ -17,7 +17,7 @@ sources = $(shell find hipt cli test bench -name '*.h' -o -name '*.cpp')
 
 build:
 	tools/setup
-	cmake --preset ci
+	cmake --preset ci -DHIPT_TRAIN=OFF
 	cmake --build build --target hipt
 
 demo: build
@@ -26,7 +26,7 @@ demo: build
 test:
 	tools/setup --tests --demo-slide
 	$(MAKE) --no-print-directory check
-	cmake --preset ci
+	cmake --preset ci -DHIPT_TRAIN=ON
 	cmake --build build
 	tools/run_tests build
 

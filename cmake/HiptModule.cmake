@@ -1,8 +1,9 @@
-# hipt_module(<folder> [USES <folders>] [LIBS <targets>] [NO_UNITY])
+# hipt_module(<folder> [USES <folders>] [LIBS <targets>] [NO_UNITY] [TORCH])
 # The library of one folder hipt/<folder>: all its .cpp files, the folders that it may include, the libraries that only
-# its .cpp files see (LIBS are private: no heavy header leaks into another folder).
+# its .cpp files see (LIBS are private: no heavy header leaks into another folder). TORCH: a folder of the training half,
+# which the program `hipt` does not link.
 function(hipt_module name)
-  cmake_parse_arguments(arg "NO_UNITY" "" "USES;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "NO_UNITY;TORCH" "" "USES;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/hipt/${name}/*.cpp)
   add_library(hipt_${name} STATIC ${sources})
   add_library(hipt::${name} ALIAS hipt_${name})
@@ -17,5 +18,23 @@ function(hipt_module name)
     target_link_libraries(hipt_${name} PRIVATE hipt_exact_arithmetic)
     set_target_properties(hipt_${name} PROPERTIES UNITY_BUILD_BATCH_SIZE 4)
   endif()
-  set_property(GLOBAL APPEND PROPERTY HIPT_MODULES ${name})
+  if(arg_TORCH)
+    hipt_use_torch(hipt_${name} ${sources})
+    set_property(GLOBAL APPEND PROPERTY HIPT_TORCH_MODULES ${name})
+  else()
+    set_property(GLOBAL APPEND PROPERTY HIPT_MODULES ${name})
+  endif()
+endfunction()
+
+# Torch's headers cost ten seconds and a gigabyte a file: the files that include them are compiled as one, in developer
+# builds too; the others of the folder one by one.
+function(hipt_use_torch target)
+  target_link_libraries(${target} PRIVATE hipt_torch)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS ${source} torch_includes REGEX "^#include \"hipt/.*(train/torch|_torch)\\.h\"")
+    if(torch_includes)
+      set_source_files_properties(${source} PROPERTIES UNITY_GROUP torch)
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()

@@ -74,9 +74,22 @@ class CheckLayers(unittest.TestCase):
                        **{"hipt/io/npy.cpp": '#include "cli/main.h"\n'})
 
     def test_torch(self):
-        self.check_one("hipt/io/npy.cpp:1: <torch/torch.h>: no torch header",
+        self.check_one("hipt/io/npy.cpp:1: <torch/torch.h>: torch is included by hipt/train/torch.h alone",
                        **{"hipt/io/npy.cpp": "#include <torch/torch.h>\n"})
-        self.check_one("cli/main.cpp:1: <ATen/ATen.h>: no torch header", **{"cli/main.cpp": "#include <ATen/ATen.h>\n"})
+        self.check_one("cli/main.cpp:1: <ATen/ATen.h>: torch is included by hipt/train/torch.h alone",
+                       **{"cli/main.cpp": "#include <ATen/ATen.h>\n"})
+
+    def test_torch_header(self):
+        half = {"docs/architecture.md": TABLE.replace("| heatmap |", "| train | base | |\n| heatmap |"),
+                "CMakeLists.txt": FILES["CMakeLists.txt"] + "hipt_module(train USES base)\n",
+                "hipt/train/torch.h": "#include <ATen/ATen.h>\n",
+                "hipt/train/layers_torch.h": '#include "hipt/train/torch.h"\n',
+                "hipt/train/layers.cpp": '#include "hipt/train/layers_torch.h"\n'}
+        self.assertEqual(self.faults(**half), [])
+        self.check_one("hipt/train/step.h:1: hipt/train/layers_torch.h brings torch",
+                       **half, **{"hipt/train/step.h": '#include "hipt/train/layers_torch.h"\n'})
+        self.check_one("hipt/io/npy.cpp:1: io may not include train",
+                       **half, **{"hipt/io/npy.cpp": '#include "hipt/train/layers_torch.h"\n'})
 
     def test_heavy_header(self):
         for header in ("nlohmann/json.hpp", "opencv2/core.hpp", "png.h"):
