@@ -7,9 +7,9 @@
 
 #include "hipt/mil/model.h"
 
-namespace hipt::test {
+#include "test/support/oracle_picture.h"
 
-inline constexpr std::string_view kSalt = "gold1";
+namespace hipt::test {
 
 // A model with the oracle's weights.
 mil::Model oracle_model(const mil::ModelOptions& options);

@@ -147,3 +147,20 @@ TEST_CASE("the same seed gives the same parameters after dropout and another see
   CHECK(trained(1) == trained(1));
   CHECK(trained(1) != trained(2));
 }
+
+TEST_CASE("accumulate true steps after 32 bags and at the end of the epoch") {
+  mil::Model model = test::oracle_model({.type = ModelType::Mil, .dropout = 0.0});
+  const auto total = [&] { return sums_of(model).at("(all)").sum; };
+  mil::TrainingStep step(model, {.accumulate = mil::Accumulate::True});
+  const std::vector<mil::Bag> bags = oracle_bags(ModelType::Mil);
+  const double start = total();
+  for (std::size_t i = 0; i < 31; ++i) step.train(bags[i % 8], static_cast<std::int64_t>(i % 2));
+  CHECK(total() == start);
+  step.train(bags[7], 1);
+  const double after_step = total();
+  CHECK(after_step != start);
+  step.train(bags[0], 0);
+  CHECK(total() == after_step);
+  step.end_epoch();
+  CHECK(total() != after_step);
+}
