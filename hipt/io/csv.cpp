@@ -8,6 +8,7 @@
 
 #include "hipt/base/error.h"
 #include "hipt/io/atomic_file.h"
+#include "hipt/io/zip_reader.h"
 
 namespace hipt::io {
 namespace {
@@ -74,8 +75,20 @@ void append_row(std::string& text, const std::vector<std::string>& row) {
   text += '\n';
 }
 
+// The one file in the archive, whatever its name.
+std::string text_in_zip(const std::filesystem::path& path) {
+  return with_context(path.string(), [&] {
+    const ZipRecords records = read_zip(MappedFile::open(path), [](std::string_view) { return true; });
+    if (records.size() != 1) {
+      throw Error(ErrorCode::Corrupt, fmt::format("holds {} files instead of one table", records.size()));
+    }
+    const std::span<const std::byte> bytes = records.begin()->second.bytes;
+    return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
+}
+
 CsvTable read_table(const std::filesystem::path& path, Dialect dialect) {
-  const std::string text = read_text_file(path);
+  const std::string text = path.extension() == ".zip" ? text_in_zip(path) : read_text_file(path);
   return with_context(path.string(), [&] {
     std::string_view content = text;
     if (content.starts_with(kByteOrderMark)) content.remove_prefix(kByteOrderMark.size());

@@ -18,8 +18,8 @@ struct CsvTable {
 };
 
 // Rows shorter than the header are filled with empty text, blank lines are passed over, a byte-order mark is dropped,
-// "\r\n" ends a line too. Throws NotFound, Io or Corrupt (a longer row, a quote left open), naming the file and the
-// row.
+// "\r\n" ends a line too. A .zip is read as the one file that it holds, as pandas does. Throws NotFound, Io or Corrupt
+// (a longer row, a quote left open), naming the file and the row.
 CsvTable read_csv(const std::filesystem::path& path);
 // The same with tabs between the fields and no quotes, as the Genomic Data Commons writes its tables.
 CsvTable read_tsv(const std::filesystem::path& path);
