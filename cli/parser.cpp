@@ -141,7 +141,7 @@ void Parser::positional(std::string_view name, std::string_view help, std::strin
 }
 
 void Parser::positional(std::string_view name, std::string_view help, std::vector<std::string>& values) {
-  state_->app.add_option(std::string(name), values, std::string(help))->type_name("...")->required();
+  state_->app.add_option(std::string(name), values, std::string(help))->type_name("")->required();
 }
 
 bool Parser::parse(std::span<const std::string> arguments) {

@@ -78,16 +78,9 @@ std::optional<TorchValue> numpy_value(const NumpyType& type, const Shape& shape,
   return TorchValue{std::move(array)};
 }
 
-// An ndarray by _reconstruct and its state (version, shape, dtype, is Fortran's order, memory).
-std::optional<TorchValue> numpy_array(const PickleObject& object) {
-  if (!object.class_name.ends_with(".multiarray._reconstruct") || object.state == nullptr) return std::nullopt;
-  const auto* const state = std::get_if<PickleTuple>(&object.state->data);
-  if (state == nullptr) return std::nullopt;
-  const auto* const dimensions = part<PickleTuple>(state->items, 1);
-  const auto* const type_object = part<PickleObject>(state->items, 2);
-  const auto* const fortran = part<bool>(state->items, 3);
-  const auto* const data = part<std::string>(state->items, 4);
-  if (dimensions == nullptr || type_object == nullptr || fortran == nullptr || data == nullptr) return std::nullopt;
+std::optional<TorchValue> numpy_array(const PickleTuple* dimensions, const PickleObject* type_object, bool fortran,
+                                      const std::string* data) {
+  if (dimensions == nullptr || type_object == nullptr || data == nullptr) return std::nullopt;
   Shape shape;
   for (std::size_t i = 0; i < dimensions->items.size(); ++i) {
     const auto* const dimension = part<std::int64_t>(dimensions->items, i);
@@ -95,8 +88,25 @@ std::optional<TorchValue> numpy_array(const PickleObject& object) {
     shape.push_back(*dimension);
   }
   const std::optional<NumpyType> type = numpy_type(*type_object);
-  if (!type || (*fortran && shape.size() > 1)) return std::nullopt;
+  if (!type || (fortran && shape.size() > 1)) return std::nullopt;
   return numpy_value(*type, shape, *data);
+}
+
+// An ndarray: by _reconstruct and its state (version, shape, dtype, is Fortran's order, memory), or, from protocol 5
+// on, by _frombuffer(memory, dtype, shape, order).
+std::optional<TorchValue> numpy_array(const PickleObject& object) {
+  const std::vector<PickleValue*>& given = object.arguments;
+  if (object.class_name.ends_with(".numeric._frombuffer")) {
+    const auto* const order = part<std::string>(given, 3);
+    return numpy_array(part<PickleTuple>(given, 2), part<PickleObject>(given, 1), order == nullptr || *order != "C",
+                       part<std::string>(given, 0));
+  }
+  if (!object.class_name.ends_with(".multiarray._reconstruct") || object.state == nullptr) return std::nullopt;
+  const auto* const state = std::get_if<PickleTuple>(&object.state->data);
+  if (state == nullptr) return std::nullopt;
+  const auto* const fortran = part<bool>(state->items, 3);
+  return numpy_array(part<PickleTuple>(state->items, 1), part<PickleObject>(state->items, 2),
+                     fortran == nullptr || *fortran, part<std::string>(state->items, 4));
 }
 
 // numpy.core.multiarray.scalar(dtype, memory).
