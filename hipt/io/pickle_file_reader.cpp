@@ -10,7 +10,7 @@
 namespace hipt::io {
 namespace {
 
-constexpr int kMaxDepth = 32;  // of dicts and lists in each other; values may point in circles
+constexpr int kMaxPlainDepth = 32;  // of dicts and lists in each other; values may point in circles
 
 template <class T>
 const T* part(const std::vector<PickleValue*>& items, std::size_t i) {
@@ -130,7 +130,7 @@ std::optional<TorchValue> numpy_scalar(const PickleObject& object) {
 class PlainValues {
  public:
   TorchValue of(const PickleValue& value, int depth = 0) {
-    if (depth > kMaxDepth) throw Error(ErrorCode::Unsupported, "containers in each other more than 32 deep");
+    if (depth > kMaxPlainDepth) throw Error(ErrorCode::Unsupported, "containers in each other more than 32 deep");
     if (++values_ > kMaxPickleValues) throw Error(ErrorCode::Unsupported, "values that repeat each other without end");
     return std::visit([&](const auto& data) { return convert(data, depth); }, value.data);
   }
