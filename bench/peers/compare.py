@@ -13,6 +13,7 @@ import pathlib
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -21,6 +22,7 @@ HERE = pathlib.Path(__file__).parent
 FOLDER = HERE.parents[1] / ".cache/peers"
 OURS = os.environ["HIPT_BENCH"]
 GFLOP_A_PATCH = 12.2825  # published work of ViT-256
+ANSWER_SECONDS = 300  # a contestant that takes longer for an answer is given up
 SQUARES = ((256, 600), (4096, 4))  # side in pixels, at most so many of them
 
 
@@ -43,10 +45,21 @@ class Process:
         self.start_up = time.perf_counter() - begin
 
     def expect(self, word):
+        late = threading.Event()
+
+        def give_up():
+            late.set()
+            self.child.kill()
+
+        timer = threading.Timer(ANSWER_SECONDS, give_up)
+        timer.start()
         line = self.child.stdout.readline().strip()
+        timer.cancel()
         if not line or (word and line != word):
             self.child.kill()
             errors = self.child.communicate()[1].strip().splitlines()
+            if late.is_set():
+                raise Unable(f"no answer in {ANSWER_SECONDS} s")
             raise Unable(errors[-1] if errors else f"it ended with status {self.child.returncode}")
         return line
 
