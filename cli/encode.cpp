@@ -63,7 +63,7 @@ int encode_slides(const StudyFlags& study, const encode::SlideJob& job, Session&
       source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
         if (entry.cells.empty()) return encode::encode_slide(entry, folder, job, models, context, still_ours);
         encode::SlideJob own = job;
-        tiling::apply_cells(entry.cells, *slide::open_slide(entry.path, entry.mpp, entry.reader), own.tissue, own.tile);
+        tiling::apply_cells(entry.cells, *slide::open_slide(entry.path, entry.mpp), own.tissue, own.tile);
         return encode::encode_slide(entry, folder, own, models, context, still_ours);
       });
   warn_of_random_weights(models, context);

@@ -81,21 +81,19 @@ image::RgbImage Slide::read_region(Level0Point origin, int level, Size size) con
                   fmt::format("a region of {} x {} pixels; at most {} pixels can be read at once", size.width,
                               size.height, image::kMaxPicturePixels));
     }
-    const auto width = static_cast<int>(size.width);
-    const auto height = static_cast<int>(size.height);
+    image::RgbImage region(static_cast<int>(size.width), static_cast<int>(size.height));
     // Wholly outside: black. This also keeps far-off places away from the readers' integer arithmetic.
     const double downsample = levels_[static_cast<std::size_t>(level)].downsample;
     const auto meets = [&](std::int64_t start, std::int64_t length, std::int64_t slide_length) {
       return static_cast<double>(start) < static_cast<double>(slide_length) + downsample &&
              static_cast<double>(start) + static_cast<double>(length + 1) * downsample > 0.0;
     };
-    if (width == 0 || height == 0 || !meets(origin.x, width, this->size().width) ||
-        !meets(origin.y, height, this->size().height)) {
-      return image::RgbImage(width, height);
+    if (size.width > 0 && size.height > 0 && meets(origin.x, size.width, this->size().width) &&
+        meets(origin.y, size.height, this->size().height)) {
+      with_context(
+          fmt::format("level {}, {} x {} pixels at ({}, {})", level, size.width, size.height, origin.x, origin.y),
+          [&] { read_into(origin, level, size, region.data()); });
     }
-    image::RgbImage region = image::RgbImage::unwritten(width, height);
-    with_context(fmt::format("level {}, {} x {} pixels at ({}, {})", level, width, height, origin.x, origin.y),
-                 [&] { read_into(origin, level, size, region.data()); });
     return region;
   });
 }
