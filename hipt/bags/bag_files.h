@@ -14,8 +14,8 @@ namespace hipt::bags {
 struct BagPlaces {
   std::filesystem::path bags;           // looked in first, with its pt_files/ and h5_files/; empty: not given
   std::filesystem::path data_root_dir;  // TCGA_ROOT_DIR; empty: not given
-  std::vector<std::string>
-      studies;  // Task::studies: <data_root_dir>/<study>/extracted_mag20x_patch<size>_fp/<features>/
+  // Task::studies: <data_root_dir>/<study>/extracted_mag20x_patch<size>_fp/<features>/
+  std::vector<std::string> studies;
   std::int64_t patch_size = 4096;
   std::string features = "vits_tcga_pancancer_dino_pt_patch_features";
   std::string group;  // "tcga_lung": <data_root_dir>/<group>_20x_features/pt_files|h5_files, as published

@@ -1,12 +1,13 @@
 #include "hipt/bags/dataset.h"
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/studies.h"
 #include "hipt/io/csv.h"
 #include "hipt/slide/slide.h"
@@ -24,12 +25,11 @@ std::vector<Task> known_tasks() {
 }
 
 std::int64_t class_in(const std::string& text, std::size_t row) {
-  std::int64_t label = -1;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), label);
-  if (failure != std::errc() || end != text.data() + text.size() || label < 0 || label >= kMostClasses) {
+  const std::optional<std::int64_t> label = parse_number<std::int64_t>(text);
+  if (!label || *label < 0 || *label >= kMostClasses) {
     throw Error(ErrorCode::Corrupt, fmt::format("row {}: class \"{}\": expected 0, 1, 2 ...", row, text));
   }
-  return label;
+  return *label;
 }
 
 Task read_task(const std::filesystem::path& file) {

@@ -9,6 +9,7 @@
 
 #include "hipt/bags/sampling.h"
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/io/csv.h"
 
 namespace hipt::bags {
@@ -26,8 +27,7 @@ std::array<const std::vector<std::size_t>*, 3> parts_of(const Split& split) {
 }
 
 bool is_true(const std::string& text, std::size_t row) {
-  if (text == "True" || text == "TRUE" || text == "true") return true;
-  if (text == "False" || text == "FALSE" || text == "false") return false;
+  if (const std::optional<bool> truth = parse_bool(text)) return *truth;
   throw Error(ErrorCode::Corrupt, fmt::format("row {}: \"{}\" is neither True nor False", row, text));
 }
 
@@ -41,9 +41,7 @@ Sides sides_in(const io::CsvTable& table) {
     columns[side] = *column;
   }
   if (table.rows.empty()) throw Error(ErrorCode::Corrupt, "lists no slide");
-  const std::string& first = table.rows.front()[columns[0]];
-  const bool by_truth = first.size() <= 5 && (first.starts_with("T") || first.starts_with("F")) &&
-                        (first == "True" || first == "False" || first == "TRUE" || first == "FALSE");
+  const bool by_truth = parse_bool(table.rows.front()[columns[0]]).has_value();
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     for (std::size_t side = 0; side < kSides.size(); ++side) {
       const std::string& cell = table.rows[i][columns[side]];

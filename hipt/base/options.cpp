@@ -1,11 +1,12 @@
 #include "hipt/base/options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "hipt/base/text.h"
 
 namespace hipt {
 namespace {
@@ -23,11 +24,9 @@ void require_in_range(double value, const Field& field) {
 }
 
 double number_of(std::string_view text, const Field& field, std::string_view expected) {
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure != std::errc() || stop != end || !std::isfinite(value)) wrong_text(field, text, expected);
-  return value;
+  const std::optional<double> value = parse_number<double>(text);
+  if (!value || !std::isfinite(*value)) wrong_text(field, text, expected);
+  return *value;
 }
 
 // "8" and "8.0": a column of whole numbers with a blank is one of floating-point numbers to pandas.

@@ -16,4 +16,10 @@ std::string lower_case(std::string_view text) {
   return result;
 }
 
+std::optional<bool> parse_bool(std::string_view text) {
+  if (text == "True" || text == "TRUE" || text == "true") return true;
+  if (text == "False" || text == "FALSE" || text == "false") return false;
+  return std::nullopt;
+}
+
 }  // namespace hipt

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <map>
 #include <optional>
 #include <set>
@@ -94,9 +93,8 @@ bool is_md5(const std::string& text) {
 }
 
 bool parse_size(const std::string& text, std::int64_t& bytes) {
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, bytes);
-  return failure == std::errc() && stop == end && bytes >= 0;
+  bytes = parse_number<std::int64_t>(text).value_or(-1);
+  return bytes >= 0;
 }
 
 void check_row(const std::string& size, GdcFile& file) {

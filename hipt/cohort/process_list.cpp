@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -14,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/cohort/summary_lock.h"
 #include "hipt/io/csv.h"
 
@@ -51,16 +51,7 @@ bool is_blank(std::string_view cell) {
 template <class Number>
 std::optional<Number> parse(std::string_view cell) {
   if (cell.starts_with('+')) cell.remove_prefix(1);
-  Number value{};
-  const char* const end = cell.data() + cell.size();
-  const auto [stop, failure] = std::from_chars(cell.data(), end, value);
-  return failure == std::errc() && stop == end ? std::optional(value) : std::nullopt;
-}
-
-std::optional<bool> parse_bool(std::string_view cell) {
-  if (cell == "True" || cell == "TRUE" || cell == "true") return true;
-  if (cell == "False" || cell == "FALSE" || cell == "false") return false;
-  return std::nullopt;
+  return parse_number<Number>(cell);
 }
 
 // One type for a column, as pandas chooses it: whole numbers only when no cell is blank.

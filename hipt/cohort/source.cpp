@@ -164,10 +164,8 @@ void take_shard(Source& source, std::string_view shard) {
 
 std::optional<double> parse_mpp(std::string_view cell) {
   if (cell.find_first_not_of(" \t") == std::string_view::npos) return std::nullopt;
-  double value = 0.0;
-  const char* const end = cell.data() + cell.size();
-  const auto [stop, failure] = std::from_chars(cell.data(), end, value);
-  if (failure != std::errc() || stop != end || !std::isfinite(value) || value <= 0.0) {
+  const std::optional<double> value = parse_number<double>(cell);
+  if (!value || !std::isfinite(*value) || *value <= 0.0) {
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("mpp \"{}\": must be microns a pixel, a number above 0, or blank", cell));
   }

@@ -1,12 +1,12 @@
 #include "hipt/evaluate/folds.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/io/csv.h"
 
 namespace hipt::evaluate {
@@ -16,9 +16,8 @@ namespace fs = std::filesystem;
 
 std::optional<double> number_in(const std::string& text, std::size_t row) {
   if (text.empty() || text == "nan" || text == "NaN") return std::nullopt;
-  double value = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
+  const std::optional<double> value = parse_number<double>(text);
+  if (!value || !std::isfinite(*value)) {
     throw Error(ErrorCode::Corrupt, fmt::format("row {}: \"{}\" is no number", row, text));
   }
   return value;

@@ -72,10 +72,10 @@ std::string interval_of(const Experiment& experiment, const SummaryOptions& opti
   return fmt::format("{:.{}f} to {:.{}f}", interval.low, options.digits, interval.high, options.digits);
 }
 
-TextTable list_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
+io::CsvTable list_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
   const std::vector<std::string> metrics = metrics_of(experiments, options.metric);
   const bool grouped = std::ranges::any_of(experiments, [](const Experiment& e) { return !e.group.empty(); });
-  TextTable table;
+  io::CsvTable table;
   if (grouped) table.columns.emplace_back("results_dir");
   table.columns.insert(table.columns.end(), {"experiment", "folds"});
   table.columns.insert(table.columns.end(), metrics.begin(), metrics.end());
@@ -94,10 +94,10 @@ TextTable list_table(const std::vector<Experiment>& experiments, const SummaryOp
 }
 
 // A row a model, a column a task and part of the training slides, in the order in which they come.
-TextTable model_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
+io::CsvTable model_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
   const std::string metric = options.metric.empty() ? "test_auc" : options.metric;
   metrics_of(experiments, metric);
-  TextTable table{{"model"}, {}};
+  io::CsvTable table{{"model"}, {}};
   for (const Experiment& experiment : experiments) {
     const std::optional<ExperimentName> name = parse_experiment_name(experiment.name);
     if (!name) {
@@ -124,7 +124,7 @@ TextTable model_table(const std::vector<Experiment>& experiments, const SummaryO
   return table;
 }
 
-TextTable comparison_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
+io::CsvTable comparison_table(const std::vector<Experiment>& experiments, const SummaryOptions& options) {
   if (experiments.size() != 2) {
     throw Error(ErrorCode::InvalidArgument,
                 fmt::format("--compare: needs two experiments, there are {}", experiments.size()));
@@ -178,7 +178,7 @@ std::vector<Predictions> test_predictions(const Experiment& experiment) {
 std::string summary_table(const std::vector<std::string>& paths, const SummaryOptions& options) {
   check_ranges(options);
   const std::vector<Experiment> experiments = selected_experiments(paths, options.select);
-  TextTable table;
+  io::CsvTable table;
   if (options.compare) {
     table = comparison_table(experiments, options);
   } else if (options.layout == TableLayout::Models) {
@@ -190,7 +190,7 @@ std::string summary_table(const std::vector<std::string>& paths, const SummaryOp
     case TableFormat::Text:
       return plain_text(table);
     case TableFormat::Csv:
-      return csv_text(table);
+      return io::csv_text(table);
     case TableFormat::Markdown:
       return markdown_text(table);
   }

@@ -11,31 +11,24 @@ std::size_t width_of(const std::string& utf8) {
       std::ranges::count_if(utf8, [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) != 0x80; }));
 }
 
-std::string escaped(const std::string& cell, char special) {
+std::string with_escaped_bars(const std::string& cell) {
   std::string text;
   for (const char character : cell) {
-    if (character == special) text += special == '"' ? '"' : '\\';
+    if (character == '|') text += '\\';
     text += character;
   }
   return text;
 }
 
-template <class Line>
-std::string lines(const TextTable& table, const Line& line) {
-  std::string text = line(table.columns);
-  for (const std::vector<std::string>& row : table.rows) text += line(row);
-  return text;
-}
-
 }  // namespace
 
-std::string plain_text(const TextTable& table) {
+std::string plain_text(const io::CsvTable& table) {
   std::vector<std::size_t> widths(table.columns.size());
   for (std::size_t i = 0; i < widths.size(); ++i) {
     widths[i] = width_of(table.columns[i]);
     for (const std::vector<std::string>& row : table.rows) widths[i] = std::max(widths[i], width_of(row[i]));
   }
-  return lines(table, [&](const std::vector<std::string>& row) {
+  const auto line = [&](const std::vector<std::string>& row) {
     std::string text;
     for (std::size_t i = 0; i < row.size(); ++i) {
       text += row[i];
@@ -43,25 +36,16 @@ std::string plain_text(const TextTable& table) {
     }
     text.erase(text.find_last_not_of(' ') + 1);
     return text + '\n';
-  });
+  };
+  std::string text = line(table.columns);
+  for (const std::vector<std::string>& row : table.rows) text += line(row);
+  return text;
 }
 
-std::string csv_text(const TextTable& table) {
-  return lines(table, [](const std::vector<std::string>& row) {
-    std::string text;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) text += ',';
-      const bool is_plain = row[i].find_first_of(",\"\r\n") == std::string::npos;
-      text += is_plain ? row[i] : '"' + escaped(row[i], '"') + '"';
-    }
-    return text + '\n';
-  });
-}
-
-std::string markdown_text(const TextTable& table) {
+std::string markdown_text(const io::CsvTable& table) {
   const auto line = [](const std::vector<std::string>& row) {
     std::string text = "|";
-    for (const std::string& cell : row) text += ' ' + escaped(cell, '|') + " |";
+    for (const std::string& cell : row) text += ' ' + with_escaped_bars(cell) + " |";
     return text + '\n';
   };
   std::string text = line(table.columns) + '|';

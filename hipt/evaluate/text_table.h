@@ -1,18 +1,13 @@
 #pragma once
-// A small table laid out for people, for spreadsheets and for documents.
+// A small table laid out for people and for documents; for spreadsheets there is io::csv_text.
 
 #include <string>
-#include <vector>
+
+#include "hipt/io/csv.h"
 
 namespace hipt::evaluate {
 
-struct TextTable {
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::string>> rows;  // each as long as columns
-};
-
-std::string plain_text(const TextTable& table);     // columns in line, two blanks between
-std::string csv_text(const TextTable& table);       // quoted where needed
-std::string markdown_text(const TextTable& table);  // bars in cells are escaped
+std::string plain_text(const io::CsvTable& table);     // columns in line, two blanks between
+std::string markdown_text(const io::CsvTable& table);  // bars in cells are escaped
 
 }  // namespace hipt::evaluate

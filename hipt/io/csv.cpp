@@ -124,17 +124,21 @@ CsvTable read_tsv(const std::filesystem::path& path) {
   return read_table(path, kTabs);
 }
 
-void write_csv(const std::filesystem::path& path, const CsvTable& table) {
+std::string csv_text(const CsvTable& table) {
   std::string text;
   append_row(text, table.columns);
   for (const std::vector<std::string>& row : table.rows) {
     if (row.size() != table.columns.size()) {
       throw Error(ErrorCode::Internal,
-                  fmt::format("{}: {} fields under {} column names", path.string(), row.size(), table.columns.size()));
+                  fmt::format("{} fields under {} column names", row.size(), table.columns.size()));
     }
     append_row(text, row);
   }
-  write_text_file(path, text);
+  return text;
+}
+
+void write_csv(const std::filesystem::path& path, const CsvTable& table) {
+  write_text_file(path, with_context(path.string(), [&] { return csv_text(table); }));
 }
 
 }  // namespace hipt::io

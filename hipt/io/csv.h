@@ -24,7 +24,9 @@ CsvTable read_csv(const std::filesystem::path& path);
 // The same with tabs between the fields and no quotes, as the Genomic Data Commons writes its tables.
 CsvTable read_tsv(const std::filesystem::path& path);
 
-// Quotes a field only when it holds a comma, a quote or a line end (pandas' QUOTE_MINIMAL). Atomic.
+// Quotes a field only when it holds a comma, a quote or a line end (pandas' QUOTE_MINIMAL).
+std::string csv_text(const CsvTable& table);
+// The same as a file. Atomic.
 void write_csv(const std::filesystem::path& path, const CsvTable& table);
 
 }  // namespace hipt::io

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -32,6 +33,7 @@ class PickleWriter {
   std::string finish() &&;
 
  private:
+  void put(std::initializer_list<std::uint8_t> codes);
   void global(std::string_view module, std::string_view name);
   void bytes(std::string_view data);
   void begin_array();

@@ -5,15 +5,12 @@
 
 #include "hipt/base/error.h"
 #include "hipt/io/pickle_file.h"
+#include "hipt/io/pickle_opcodes.h"
 
 namespace hipt::io {
 namespace {
 
-// Opcodes, as Lib/pickletools.py of Python names them.
-constexpr std::string_view kStart = "\x80\x03";  // PROTO 3
-constexpr char kNewDict = '}';
-constexpr char kMarkStart = '(';
-constexpr char kMakeTuple = 't';
+constexpr std::uint8_t kProtocol = 3;
 
 std::string little_endian(std::uint64_t value, int size) {
   std::string text;
@@ -45,19 +42,24 @@ std::string numpy_code(DType dtype) {
 
 }  // namespace
 
-PickleWriter::PickleWriter() : out_(kStart) {}
+PickleWriter::PickleWriter() {
+  put({kProto, kProtocol});
+}
+
+void PickleWriter::put(std::initializer_list<std::uint8_t> codes) {
+  for (const std::uint8_t code : codes) out_ += static_cast<char>(code);
+}
 
 void PickleWriter::begin_dict() {
-  out_ += kNewDict;
-  out_ += kMarkStart;
+  put({kEmptyDict, kMark});
 }
 
 void PickleWriter::end_dict() {
-  out_ += 'u';  // SETITEMS
+  put({kSetItems});
 }
 
 void PickleWriter::text(std::string_view utf8) {
-  out_ += 'X';  // BINUNICODE
+  put({kBinUnicode});
   out_ += little_endian(utf8.size(), 4);
   out_ += utf8;
 }
@@ -66,30 +68,29 @@ void PickleWriter::bytes(std::string_view data) {
   if (data.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw Error(ErrorCode::Unsupported, "a pickled array of more than 4 GiB");
   }
-  out_ += 'B';  // BINBYTES
+  put({kBinBytes});
   out_ += little_endian(data.size(), 4);
   out_ += data;
 }
 
 void PickleWriter::integer(std::int64_t value) {
   if (value >= std::numeric_limits<std::int32_t>::min() && value <= std::numeric_limits<std::int32_t>::max()) {
-    out_ += 'J';  // BININT
+    put({kBinInt});
     out_ += little_endian(static_cast<std::uint64_t>(value), 4);
   } else {
-    out_ += '\x8a';  // LONG1
-    out_ += '\x08';
+    put({kLong1, sizeof(value)});
     out_ += little_endian(static_cast<std::uint64_t>(value), 8);
   }
 }
 
 void PickleWriter::number(double value) {
-  out_ += 'G';  // BINFLOAT, big-endian
+  put({kBinFloat});  // big-endian
   const std::string bits = little_endian(std::bit_cast<std::uint64_t>(value), 8);
   out_.append(bits.rbegin(), bits.rend());
 }
 
 void PickleWriter::global(std::string_view module, std::string_view name) {
-  out_ += 'c';  // GLOBAL
+  put({kGlobal});
   out_ += module;
   out_ += '\n';
   out_ += name;
@@ -101,16 +102,14 @@ void PickleWriter::data_type(std::string_view code, std::string_view order, std:
                              std::int64_t flags) {
   global("numpy", "dtype");
   text(code);
-  out_ += "\x89\x88\x87R";  // False, True, a tuple of three, REDUCE
-  out_ += kMarkStart;
+  put({kNewFalse, kNewTrue, kTuple3, kReduce, kMark});
   integer(3);
   text(order);
-  out_ += "NNN";
+  put({kNone, kNone, kNone});
   integer(size);
   integer(alignment);
   integer(flags);
-  out_ += kMakeTuple;
-  out_ += 'b';  // BUILD
+  put({kTuple, kBuild});
 }
 
 // numpy.core.multiarray is the name that every NumPy since 1.0 finds.
@@ -118,24 +117,23 @@ void PickleWriter::begin_array() {
   global("numpy.core.multiarray", "_reconstruct");
   global("numpy", "ndarray");
   integer(0);
-  out_ += '\x85';  // (0,)
+  put({kTuple1});
   bytes("b");
-  out_ += "\x87R";
+  put({kTuple3, kReduce});
 }
 
 void PickleWriter::array(const Array& values) {
   const std::string code = numpy_code(values.dtype());
   begin_array();
-  out_ += kMarkStart;
+  put({kMark});
   integer(1);  // version
-  out_ += kMarkStart;
+  put({kMark});
   for (const std::int64_t dimension : values.shape()) integer(dimension);
-  out_ += kMakeTuple;
+  put({kTuple});
   data_type(code, size_of(values.dtype()) == 1 ? "|" : "<", -1, -1, 0);
-  out_ += '\x89';  // not Fortran's order
+  put({kNewFalse});  // not Fortran's order
   bytes({reinterpret_cast<const char*>(values.bytes()), values.byte_size()});
-  out_ += kMakeTuple;
-  out_ += 'b';
+  put({kTuple, kBuild});
 }
 
 void PickleWriter::text_array(std::string_view ascii) {
@@ -144,18 +142,17 @@ void PickleWriter::text_array(std::string_view ascii) {
   if (wide.empty()) wide.assign(4, '\0');  // NumPy's shortest text is of one character
   const auto size = static_cast<std::int64_t>(wide.size());
   begin_array();
-  out_ += kMarkStart;
+  put({kMark});
   integer(1);
-  out_ += ')';  // ()
+  put({kEmptyTuple});
   data_type(fmt::format("U{}", size / 4), "<", size, 4, 8);
-  out_ += '\x89';
+  put({kNewFalse});
   bytes(wide);
-  out_ += kMakeTuple;
-  out_ += 'b';
+  put({kTuple, kBuild});
 }
 
 std::string PickleWriter::finish() && {
-  out_ += '.';
+  put({kStop});
   return std::move(out_);
 }
 

@@ -1,7 +1,8 @@
 #include "hipt/slide/properties.h"
 
-#include <charconv>
 #include <cmath>
+
+#include "hipt/base/text.h"
 
 namespace hipt::slide {
 namespace {
@@ -21,10 +22,8 @@ std::optional<double> positive_number(std::string_view text) {
   const std::size_t start = text.find_first_not_of(kBlank);
   if (start == std::string_view::npos) return std::nullopt;
   text = text.substr(start, text.find_last_not_of(kBlank) - start + 1);
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return std::isfinite(value) && value > 0.0 ? std::optional(value) : std::nullopt;
+  const std::optional<double> value = parse_number<double>(text);
+  return value && std::isfinite(*value) && *value > 0.0 ? value : std::nullopt;
 }
 
 std::optional<MicronsPerPixel> find_mpp(const Properties& properties) {

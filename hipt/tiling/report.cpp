@@ -1,13 +1,13 @@
 #include "hipt/tiling/report.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
 
 #include <fmt/format.h>
 
+#include "hipt/base/text.h"
 #include "hipt/cohort/outcome.h"
 #include "hipt/cohort/summary_lock.h"
 #include "hipt/image/jpeg.h"
@@ -100,10 +100,7 @@ std::optional<std::string> column(const cohort::Outcome& outcome, std::string_vi
 
 std::optional<std::int64_t> whole_column(const cohort::Outcome& outcome, std::string_view name) {
   const std::optional<std::string> text = column(outcome, name);
-  std::int64_t value = 0;
-  if (!text) return std::nullopt;
-  const auto [end, failure] = std::from_chars(text->data(), text->data() + text->size(), value);
-  return failure == std::errc() && end == text->data() + text->size() ? std::optional(value) : std::nullopt;
+  return text ? parse_number<std::int64_t>(*text) : std::nullopt;
 }
 
 std::optional<std::int64_t> median_of(std::vector<std::int64_t> values) {
