@@ -61,6 +61,11 @@ void Reporter::begin(std::string_view stage, std::int64_t total, std::string_vie
   started_ = shown_ = Clock::now();
 }
 
+void Reporter::set_total(std::int64_t total) {
+  const std::scoped_lock lock(mutex_);
+  total_ = total;
+}
+
 void Reporter::advance(std::int64_t count) {
   const std::scoped_lock lock(mutex_);
   done_ += count;

@@ -21,6 +21,7 @@ class Reporter final : public LogSink, public ProgressSink {
 
   void write(LogLevel level, std::string_view message) override;
   void begin(std::string_view stage, std::int64_t total, std::string_view unit) override;
+  void set_total(std::int64_t total) override;
   void advance(std::int64_t count) override;
   void end() override;
 

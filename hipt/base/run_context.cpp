@@ -11,6 +11,7 @@ struct SilentLog final : LogSink {
 
 struct SilentProgress final : ProgressSink {
   void begin(std::string_view, std::int64_t, std::string_view) override {}
+  void set_total(std::int64_t) override {}
   void advance(std::int64_t) override {}
   void end() override {}
 };

@@ -107,12 +107,11 @@ class Pass {
     for (const SlideEntry& slide : source_.left_out) record_left_out(slide);
     std::vector<std::size_t> slides(outcomes_.size());
     std::iota(slides.begin(), slides.end(), 0);
-    const bool several = options_.slides_in_flight > 1;
-    if (several) context_.progress.begin(options_.verb, std::ssize(slides), "slides");
+    if (counts_slides()) context_.progress.begin(options_.verb, std::ssize(slides), "slides");
     visit_all(slides);
     std::erase_if(slides, [&](std::size_t index) { return held_elsewhere_[index] == 0; });
     visit_all(slides);
-    if (several) context_.progress.end();
+    if (counts_slides()) context_.progress.end();
   }
 
   BatchSummary summary() const {
@@ -125,6 +124,7 @@ class Pass {
   }
 
  private:
+  bool counts_slides() const { return options_.slides_in_flight > 1 && !options_.process_tells_progress; }
   std::string file_name(std::size_t index) const { return source_.slides[index].path.filename().string(); }
 
   void say(LogLevel level, std::size_t index, std::string_view what) const {
@@ -194,7 +194,7 @@ class Pass {
       const std::scoped_lock guard(record_mutex_);
       record_.add(slide, outcome, std::chrono::steady_clock::now() - started);
     }
-    if (options_.slides_in_flight > 1) context_.progress.advance(1);
+    if (counts_slides()) context_.progress.advance(1);
     outcomes_[index] = std::move(outcome);
   }
 
@@ -241,7 +241,8 @@ std::size_t BatchSummary::count(Status status) const {
 
 BatchSummary process_slides(const Source& source, const StudyFolder& folder, const BatchOptions& options,
                             RunContext& context, const ProcessSlide& process) {
-  RunRecord record(source, folder, options.verb, options.options);  // first: a read-only folder ends the run here
+  RunRecord record(source, folder, options.verb, options.options,
+                   options.machine);  // first: a read-only folder ends the run here
   clean_up(folder);
   Pass pass(source, folder, options, context, process, record);
   // Whatever ends the pass, list and record are written; the first reason is the one to tell.

@@ -20,10 +20,11 @@ struct BatchOptions {
   std::string verb;     // "tissue", "tile", "encode": for the run record
   OptionTexts options;  // for the run record
   std::chrono::seconds lock_max_age{1800};
-  // Slides worked on at once, each by a thread of its own. 1: on the calling thread, and `process` tells its own
-  // progress; more: the progress is that of the slides.
+  OptionTexts machine;  // what it runs on and how ("instruction_set", "threads"): for the run record
+  // Slides worked on at once, each by a thread of its own; 1: on the calling thread.
   std::size_t slides_in_flight = 1;
-  std::filesystem::path cache_dir;  // slides are read from copies made ahead in this folder; empty: where they are
+  bool process_tells_progress = false;  // else the progress of several slides at once is a count of slides
+  std::filesystem::path cache_dir;      // slides are read from copies made ahead in this folder; empty: where they are
   // The columns of a slide as asked for, levels not resolved: for the process list, where `process` threw and where a
   // list leaves a slide out. Must not throw.
   std::function<Columns(const SlideEntry&)> columns_as_asked;

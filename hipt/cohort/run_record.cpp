@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "hipt/base/cpu.h"
 #include "hipt/base/version.h"
 #include "hipt/cohort/process_identity.h"
 #include "hipt/io/atomic_file.h"
@@ -39,6 +40,12 @@ ordered_json versions() {
   return versions;
 }
 
+ordered_json object_of(const OptionTexts& texts) {
+  ordered_json object = ordered_json::object();
+  for (const auto& [name, value] : texts) object[name] = value;
+  return object;
+}
+
 }  // namespace
 
 struct RunRecord::State {
@@ -46,7 +53,7 @@ struct RunRecord::State {
 };
 
 RunRecord::RunRecord(const Source& source, const StudyFolder& folder, const std::string& verb,
-                     const OptionTexts& options)
+                     const OptionTexts& options, const OptionTexts& machine)
     : state_(std::make_unique<State>()) {
   const std::time_t now = std::time(nullptr);
   file_ = folder.runs() / record_name(now);
@@ -60,9 +67,10 @@ RunRecord::RunRecord(const Source& source, const StudyFolder& folder, const std:
   json["versions"] = versions();
   json["host"] = process.host;
   json["pid"] = process.pid;
+  json["machine"] = object_of(machine);
+  json["peak_memory_bytes"] = nullptr;
   json["folder"] = absolute_text(folder.root);
-  json["options"] = ordered_json::object();
-  for (const auto& [name, value] : options) json["options"][name] = value;
+  json["options"] = object_of(options);
   json["slide_count"] = source.slides.size();
   json["slides"] = ordered_json::array();
   json["locked"] = ordered_json::array();
@@ -87,6 +95,7 @@ void RunRecord::finish(const std::string& status, const std::string& reason, con
   state_->json["status"] = status;
   state_->json["reason"] = reason;
   state_->json["finished"] = utc(std::time(nullptr));
+  state_->json["peak_memory_bytes"] = peak_resident_bytes();
   state_->json["locked"] = locked;
   write();
 }

@@ -17,7 +17,8 @@ namespace hipt::cohort {
 class RunRecord {
  public:
   // Writes the record of a run that has begun ("status": "running"; a killed run leaves it so). Throws Io.
-  RunRecord(const Source& source, const StudyFolder& folder, const std::string& verb, const OptionTexts& options);
+  RunRecord(const Source& source, const StudyFolder& folder, const std::string& verb, const OptionTexts& options,
+            const OptionTexts& machine);
   ~RunRecord();
   RunRecord(const RunRecord&) = delete;
   RunRecord& operator=(const RunRecord&) = delete;

@@ -136,6 +136,7 @@ void encode_tiles(const SlideWork& work, const std::vector<FeatureFileSpec>& spe
   stream.patch_px = static_cast<int>(work.patch_px);
   stream.extra_dim = dim4k;
   stream.read_bytes = bytes_of_read(work);
+  stream.most_bytes = work.job.most_pixel_bytes;
   stream.read = [&](std::int64_t index) { return read_tile(work, index); };
   if (work.regions()) {
     stream.finish = [&](std::span<const float> features, std::span<float> region_vector) {

@@ -18,6 +18,9 @@ struct SlideJob {
   tiling::TileOptions tile;
   EncodeOptions encode;
   bool auto_skip = true;  // false: redo what is already there (--no_auto_skip)
+  // Pixels that may be in flight for this slide (TileStream::most_bytes). Slides that are encoded at once have a part
+  // of their own each: with one budget between them, each could wait for what the other holds.
+  std::int64_t most_pixel_bytes = std::int64_t{1} << 30;
 };
 
 // Whether these options mean regions of 256-px patches (HIPT_4K) rather than single patches. Throws InvalidArgument for

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "hipt/base/error.h"
@@ -188,6 +189,22 @@ TEST_CASE("pipeline: a stop request ends it as Cancelled") {
   };
   CHECK(test::error_of([&] { run_pipeline(stream, SumEncoder(2), context); }) == ErrorCode::Cancelled);
   CHECK(received.order.size() < 1000);
+}
+
+TEST_CASE("pipeline: two slides in flight on one pool each come out whole and in order") {
+  Received received[2];
+  std::string message;
+  {
+    std::vector<std::jthread> slides;
+    for (Received& own : received) {
+      slides.emplace_back([&own] { run_pipeline(stream_of(30, 32, 8, own), SumEncoder(3), test::quiet_context()); });
+    }
+    // One beside them that fails takes nobody along.
+    Received broken;
+    CHECK(test::error_of([&] { run_pipeline(stream_of(30, 8, 8, broken), SumEncoder(2, 5), test::quiet_context()); },
+                         &message) == ErrorCode::Internal);
+  }
+  for (const Received& own : received) check_received(own, 30, 32, 8);
 }
 
 TEST_CASE("pipeline: tiles in flight stay bounded") {
