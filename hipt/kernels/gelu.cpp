@@ -5,29 +5,12 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "hipt/kernels/exp-inl.h"
+#include "hipt/kernels/gelu-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hipt::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// gelu(x) = max(x, 0) - |x| P(-|x|) with P the normal distribution function. log P(-a) is smooth: a polynomial of
-// degree 8, fitted so that a P(-a) is right to 7e-9, then one exp. No division, and nothing cancels.
-template <class D, class V = hn::Vec<D>>
-HWY_INLINE V Gelu(D d, V x) {
-  const V a = hn::Min(hn::Abs(x), hn::Set(d, 16.0f));  // beyond, a P(-a) is 0
-  V q = hn::Set(d, -1.17168258e-06f);
-  q = hn::MulAdd(q, a, hn::Set(d, 1.73862463e-05f));
-  q = hn::MulAdd(q, a, hn::Set(d, -7.93386062e-05f));
-  q = hn::MulAdd(q, a, hn::Set(d, -2.24125950e-04f));
-  q = hn::MulAdd(q, a, hn::Set(d, 5.08311763e-03f));
-  q = hn::MulAdd(q, a, hn::Set(d, -3.65387015e-02f));
-  q = hn::MulAdd(q, a, hn::Set(d, -3.18234563e-01f));
-  q = hn::MulAdd(q, a, hn::Set(d, -7.97897816e-01f));
-  q = hn::MulAdd(q, a, hn::Set(d, -6.93146408e-01f));
-  return hn::NegMulAdd(a, ExpOfNonPositive(d, q), hn::Max(x, hn::Zero(d)));
-}
 
 void AddBiasGelu(float* HWY_RESTRICT x, std::size_t rows, const float* HWY_RESTRICT bias, std::size_t cols) {
   const hn::ScalableTag<float> d;

@@ -1,6 +1,5 @@
 #include "hipt/kernels/layer_norm.h"
 
-#include <cmath>
 #include <cstddef>
 
 #undef HWY_TARGET_INCLUDE
@@ -8,44 +7,18 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "hipt/kernels/layer_norm-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace hipt::kernels {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Sum over n elements of x - shift (kSquare: of its square). Four partial sums hide the latency of the additions.
-template <bool kSquare>
-HWY_INLINE float SumOfDifferences(const float* HWY_RESTRICT x, std::size_t n, float shift) {
-  const hn::ScalableTag<float> d;
-  const std::size_t lanes = hn::Lanes(d);
-  const auto center = hn::Set(d, shift);
-  const auto add = [&](auto sum, std::size_t at) HWY_ATTR {
-    const auto difference = hn::Sub(hn::LoadU(d, x + at), center);
-    if constexpr (kSquare) return hn::MulAdd(difference, difference, sum);
-    return hn::Add(sum, difference);
-  };
-  auto s0 = hn::Zero(d), s1 = hn::Zero(d), s2 = hn::Zero(d), s3 = hn::Zero(d);
-  std::size_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    s0 = add(s0, i);
-    s1 = add(s1, i + lanes);
-    s2 = add(s2, i + 2 * lanes);
-    s3 = add(s3, i + 3 * lanes);
-  }
-  for (; i + lanes <= n; i += lanes) s0 = add(s0, i);
-  float sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(s0, s1), hn::Add(s2, s3))));
-  for (; i < n; ++i) sum += kSquare ? (x[i] - shift) * (x[i] - shift) : x[i] - shift;
-  return sum;
-}
-
 HWY_INLINE void NormaliseRow(const float* x, std::size_t dim, const float* HWY_RESTRICT gain,
                              const float* HWY_RESTRICT bias, float epsilon, float* out) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);
-  const float inverse = 1.0f / static_cast<float>(dim);
-  const float mean = SumOfDifferences<false>(x, dim, 0.0f) * inverse;
-  const float variance = SumOfDifferences<true>(x, dim, mean) * inverse;
-  const float scale = 1.0f / std::sqrt(variance + epsilon);
+  const auto [mean, scale] = MomentsOfRow(x, dim, epsilon);
   const auto mean_v = hn::Set(d, mean);
   const auto scale_v = hn::Set(d, scale);
   std::size_t i = 0;
