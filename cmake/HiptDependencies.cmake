@@ -6,7 +6,8 @@ find_package(CLI11 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(hwy REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)  # oneDNN's threads, which the engine switches off
+find_package(OpenMP REQUIRED COMPONENTS CXX)  # threads of oneDNN and FAISS, which the callers switch off
+find_package(faiss CONFIG REQUIRED)
 find_package(TIFF REQUIRED)
 find_package(PNG REQUIRED)
 find_package(ZLIB REQUIRED)

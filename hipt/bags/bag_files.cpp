@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/sha256.h"
 #include "hipt/io/hdf5.h"
 #include "hipt/io/torch_file.h"
 
@@ -31,6 +33,39 @@ fs::path bag_of(const std::string& slide_id, const std::vector<fs::path>& folder
     }
   }
   return {};
+}
+
+// Beside a bag's own .h5: where its program and CLAM's leave the corners of its patches.
+std::vector<fs::path> coordinate_files(const fs::path& bag) {
+  const fs::path folder = bag.parent_path();
+  fs::path name = bag.filename();
+  name.replace_extension(".h5");
+  return {folder / name, folder.parent_path() / "h5_files" / name, folder.parent_path() / "patches" / name};
+}
+
+// Far beyond any slide, and small enough for the square of a distance.
+constexpr std::int64_t kLargestCoordinate = std::int64_t{1} << 30;
+
+Array corners_of(const fs::path& file, const Array& stored, std::int64_t instances) {
+  if (stored.shape() != Shape{instances, 2}) {
+    throw Error(ErrorCode::Corrupt, fmt::format("{}: coords are {}, and the bag has {} instances", file.string(),
+                                                to_string(stored.shape()), instances));
+  }
+  Array corners = Array::of<std::int64_t>({instances, 2});
+  const std::span<std::int64_t> to = corners.as_mutable<std::int64_t>();
+  if (stored.dtype() == DType::Int64) {
+    std::ranges::copy(stored.as<std::int64_t>(), to.begin());
+  } else if (stored.dtype() == DType::Int32) {
+    std::ranges::copy(stored.as<std::int32_t>(), to.begin());
+  } else {
+    throw Error(ErrorCode::Corrupt,
+                fmt::format("{}: coords are {}, expected integers", file.string(), to_string(stored.dtype())));
+  }
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (to[i] >= -kLargestCoordinate && to[i] <= kLargestCoordinate) continue;
+    throw Error(ErrorCode::Corrupt, fmt::format("{}: coords: row {} is no place of a slide", file.string(), i / 2));
+  }
+  return corners;
 }
 
 }  // namespace
@@ -84,6 +119,55 @@ Array read_bag(const fs::path& file) {
     throw Error(ErrorCode::Corrupt, fmt::format("{}: row {} holds a value that is not finite", file.string(), row));
   }
   return bag;
+}
+
+std::vector<BagFile> bags_in(const fs::path& folder) {
+  std::map<std::string, fs::path> files;
+  std::error_code failure;
+  BagPlaces places;
+  places.bags = folder;
+  for (const fs::path& place : bag_folders(places)) {
+    std::map<std::string, fs::path> here;
+    for (const fs::directory_entry& entry : fs::directory_iterator(place, failure)) {
+      const fs::path& file = entry.path();
+      const bool pt = file.extension() == ".pt";
+      std::error_code ignored;
+      if ((!pt && file.extension() != ".h5") || !entry.is_regular_file(ignored)) continue;
+      const std::string name = file.stem().string();
+      if (name.starts_with(".") || name == kClusterCentres) continue;
+      if (pt) {
+        here[name] = file;
+      } else {
+        here.try_emplace(name, file);
+      }
+    }
+    files.merge(here);
+  }
+  if (files.empty()) {
+    throw Error(ErrorCode::NotFound,
+                fmt::format("{}: neither it nor its pt_files/ or h5_files/ has a .pt or .h5 bag", folder.string()));
+  }
+  std::vector<BagFile> bags;
+  for (auto& [slide_id, file] : files) bags.push_back({slide_id, file});
+  return bags;
+}
+
+std::optional<Array> read_coordinates_of_bag(const fs::path& bag, std::int64_t instances) {
+  std::error_code ignored;
+  for (const fs::path& file : coordinate_files(bag)) {
+    if (!fs::is_regular_file(file, ignored)) continue;
+    const io::Hdf5File h5 = io::Hdf5File::open(file);
+    if (h5.has_dataset("coords")) return corners_of(file, h5.read_dataset("coords"), instances);
+  }
+  return std::nullopt;
+}
+
+std::string identity_of_bag(const fs::path& bag) {
+  const std::optional<std::string> recorded =
+      bag.extension() == ".pt"
+          ? io::read_torch_record(bag, "hipt.json")
+          : io::find_attribute<std::string>(io::Hdf5File::open(bag).read_attributes("/"), "hipt_fingerprint");
+  return recorded ? *recorded : sha256_hex_of_file(bag);
 }
 
 }  // namespace hipt::bags

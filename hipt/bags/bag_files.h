@@ -3,13 +3,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hipt/bags/dataset.h"
 #include "hipt/base/array.h"
 
 namespace hipt::bags {
+
+// Stem of the file that hipt bags clusters leaves beside the bags (hipt/bags/clusters.h); no bag.
+inline constexpr std::string_view kClusterCentres = "cluster_centres";
 
 struct BagPlaces {
   std::filesystem::path bags;           // looked in first, with its pt_files/ and h5_files/; empty: not given
@@ -31,5 +36,23 @@ std::vector<std::filesystem::path> find_bags(const Dataset& dataset, const BagPl
 // float32 [instances, dim] or [regions, patches, dim], of a .pt (a bare tensor) or .h5 (dataset "features"). Throws
 // Corrupt naming the file when it holds no such numbers, no instance, or one that is not finite.
 Array read_bag(const std::filesystem::path& file);
+
+// The bag of one slide.
+struct BagFile {
+  std::string slide_id;
+  std::filesystem::path file;
+};
+
+// Every .pt and .h5 of `folder`, its pt_files/ and its h5_files/, sorted by slide; of a slide that is there twice, the
+// file that find_bags would take. Throws NotFound when there is none.
+std::vector<BagFile> bags_in(const std::filesystem::path& folder);
+
+// Level-0 corners of the instances, int64 [instances, 2]: the dataset "coords" of the bag's own .h5, of the .h5 of that
+// name beside it or in h5_files/ beside its folder, or of the coordinate file in patches/ there. Nothing when there is
+// none. Throws Corrupt naming the file when it does not hold one finite corner for each instance.
+std::optional<Array> read_coordinates_of_bag(const std::filesystem::path& bag, std::int64_t instances);
+
+// What tells one version of a bag from another: the fingerprint of hipt in it, or the SHA-256 of the file.
+std::string identity_of_bag(const std::filesystem::path& bag);
 
 }  // namespace hipt::bags
