@@ -27,6 +27,7 @@ constexpr Verb kVerbs[] = {
     {"look", "tile", "coordinates of patches or regions: patches/*.h5, stitches/", hipt::cli::run_tile},
     {"encode", "encode", "features of patches, regions and slides (the main job)", hipt::cli::run_encode},
     {"encode", "checkpoint", "what a .pth, .pt or .safetensors file holds", hipt::cli::run_checkpoint},
+    {"train", "bags", "clusters and graphs that two of the models need beside features", hipt::cli::run_bags},
     {"evaluate", "evaluate", "tables over the folds of cross-validation", hipt::cli::run_evaluate},
     {"data", "organise", "downloads of the Genomic Data Commons to TCGA_ROOT_DIR/<study>/WSIs/",
      hipt::cli::run_organise},

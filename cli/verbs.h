@@ -10,6 +10,7 @@ namespace hipt::cli {
 
 using Arguments = std::span<const std::string>;  // after the verb
 
+int run_bags(Arguments arguments);
 int run_checkpoint(Arguments arguments);
 int run_doctor(Arguments arguments);
 int run_encode(Arguments arguments);
