@@ -42,7 +42,7 @@ struct FeatureFile::State {
       h5.emplace(io::Hdf5File::create(h5_file->temporary_path()));
       if (rows_of_slide()) {
         const Shape row_shape(spec.shape.begin() + 1, spec.shape.end());
-        h5->create_dataset("features", DType::Float32, row_shape, row_shape.size() == 1 ? kChunkRows : 1);
+        h5->create_dataset("features", DType::Float32, row_shape, block_rows());
       }
       h5->create_dataset("coords", DType::Int64, {2}, kChunkRows);
       h5->append_rows("coords", coordinate_rows(*spec.coordinates));
@@ -50,6 +50,37 @@ struct FeatureFile::State {
   }
 
   bool rows_of_slide() const { return spec.shape.size() > 1; }
+  // Rows that are written at once, a chunk of the .h5. A region's patches are one for themselves.
+  std::int64_t block_rows() const { return spec.shape.size() == 2 ? kChunkRows : 1; }
+
+  void append(std::span<const float> row) {
+    const std::size_t size = static_cast<std::size_t>(block_rows()) * row.size();
+    block.reserve(size);
+    block.insert(block.end(), row.begin(), row.end());
+    if (block.size() == size) write_block();
+  }
+
+  void write_block() {
+    if (block.empty()) return;
+    if (pt) pt->append(std::as_bytes(std::span(block)));
+    if (h5) write_h5_block();
+    block.clear();
+  }
+
+  void write_h5_block() {
+    Shape shape = spec.shape;
+    if (rows_of_slide()) {
+      shape[0] = 1;
+      shape[0] = static_cast<std::int64_t>(block.size()) / element_count(shape);
+    }
+    Array values(DType::Float32, shape);
+    std::memcpy(values.mutable_bytes(), block.data(), block.size() * sizeof(float));
+    if (rows_of_slide()) {
+      h5->append_rows("features", values);
+    } else {
+      h5->write_dataset("features", values);
+    }
+  }
 
   void finish_h5() {
     h5->write_attributes("features", {{"encoder", spec.encoder}, {"name", spec.name}});
@@ -64,6 +95,7 @@ struct FeatureFile::State {
   std::unique_ptr<io::TorchTensorWriter> pt;
   std::optional<io::AtomicFile> h5_file;
   std::optional<io::Hdf5File> h5;
+  std::vector<float> block;  // rows that wait for others to be written with
 };
 
 FeatureFile::FeatureFile(FeatureFileSpec spec) : state_(std::make_unique<State>(std::move(spec))) {}
@@ -71,20 +103,11 @@ FeatureFile::~FeatureFile() = default;
 FeatureFile::FeatureFile(FeatureFile&&) noexcept = default;
 
 void FeatureFile::append(std::span<const float> row) {
-  if (state_->pt) state_->pt->append(std::as_bytes(row));
-  if (!state_->h5) return;
-  Shape shape = state_->spec.shape;
-  if (state_->rows_of_slide()) shape[0] = 1;
-  Array values(DType::Float32, shape);
-  std::memcpy(values.mutable_bytes(), row.data(), row.size_bytes());
-  if (state_->rows_of_slide()) {
-    state_->h5->append_rows("features", values);
-  } else {
-    state_->h5->write_dataset("features", values);
-  }
+  state_->append(row);
 }
 
 void FeatureFile::commit() {
+  state_->write_block();
   if (state_->pt) state_->pt->close();
   if (state_->h5) state_->finish_h5();
   if (state_->pt_file) state_->pt_file->commit();

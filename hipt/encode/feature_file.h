@@ -1,6 +1,6 @@
 #pragma once
 // Files of features: <slide>.pt (a bare tensor, as CLAM and HIPT users load it) and <slide>.h5 beside it (features,
-// coords, attributes). Streamed row by row, committed together, equal in their numbers.
+// coords, attributes). Streamed in blocks of rows, committed together, equal in their numbers.
 
 #include <cstdint>
 #include <filesystem>

@@ -12,7 +12,7 @@ class ResnetPatchEncoder final : public PatchEncoder {
  public:
   ResnetPatchEncoder(std::shared_ptr<const resnet::Engine> engine, const resnet::Weights& weights,
                      std::size_t max_concurrency)
-      : engine_(std::move(engine)), weights_sha256_(weights.sha256), max_concurrency_(max_concurrency) {}
+      : engine_(std::move(engine)), weights_sha256_(weights.sha256()), max_concurrency_(max_concurrency) {}
 
   std::string name() const override { return "resnet50_trunc"; }
   std::size_t dim() const override { return resnet::kDim; }

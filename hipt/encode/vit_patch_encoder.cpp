@@ -32,7 +32,7 @@ OptionTexts vit_identity(const vit::Weights& weights, std::string_view prefix) {
   OptionTexts texts = {{name("model"), config.name},
                        {name("sizes"), fmt::format("dim {} depth {} heads {} mlp {}", config.dim, config.depth,
                                                    config.heads, config.mlp_dim)},
-                       {name("weights_sha256"), weights.sha256},
+                       {name("weights_sha256"), weights.sha256()},
                        {name("precision"), "f32"}};
   if (config.source == vit::TokenSource::Pixels) {
     texts.emplace_back(name("token_px"), fmt::format("{}", config.token_px));

@@ -51,6 +51,10 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<std::byte*>(data_), size_);
 }
 
+void MappedFile::forget(std::span<const std::byte> part) const {
+  madvise(const_cast<std::byte*>(part.data()), part.size(), MADV_DONTNEED);  // only advice: a refusal does no harm
+}
+
 ByteWriter::ByteWriter(const std::filesystem::path& file) : path_(file) {
   descriptor_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) {

@@ -23,6 +23,10 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::filesystem::path& path() const { return path_; }
 
+  // `part` of bytes(), from the start of a page, is not needed soon: its memory is given back, and read again when it
+  // is touched.
+  void forget(std::span<const std::byte> part) const;
+
  private:
   explicit MappedFile(std::filesystem::path path) : path_(std::move(path)) {}
 

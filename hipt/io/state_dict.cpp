@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <optional>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "hipt/base/error.h"
 #include "hipt/base/formula.h"
 #include "hipt/base/sha256.h"
+#include "hipt/io/byte_file.h"
 #include "hipt/io/safetensors.h"
 #include "hipt/io/torch_file.h"
 
@@ -39,6 +41,27 @@ void add_tensor(StateDict& state, const StateDictNames& names, std::string_view 
   if (bare && !state.tensors.emplace(*bare, std::move(tensor)).second) {
     throw Error(ErrorCode::Corrupt, fmt::format("two tensors are called {} once their prefixes are gone", *bare));
   }
+}
+
+// The tensor itself where it is float32 in its place; else a copy.
+Array as_float32(const std::shared_ptr<const Array>& tensor) {
+  const bool in_place =
+      tensor->dtype() == DType::Float32 && reinterpret_cast<std::uintptr_t>(tensor->bytes()) % alignof(float) == 0;
+  return in_place ? Array::view(tensor, tensor->bytes(), DType::Float32, tensor->shape()) : tensor->to_float32();
+}
+
+// Of the mapped file, which costs the system less than reading it; no more of it than a piece counts as our memory.
+std::string digest_of(const std::filesystem::path& file) {
+  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  const auto mapped = MappedFile::open(file);
+  const std::span<const std::byte> all = mapped->bytes();
+  Sha256 hash;
+  for (std::size_t at = 0; at < all.size(); at += kPiece) {
+    const std::span<const std::byte> piece = all.subspan(at, std::min(kPiece, all.size() - at));
+    hash.update(piece);
+    mapped->forget(piece);
+  }
+  return hash.hex();
 }
 
 std::string kind_of(const TorchValue& value) {
@@ -112,15 +135,17 @@ const Array& Parameters::at(std::string_view name) const {
 Parameters to_parameters(const StateDict& state, const std::filesystem::path& file) {
   Parameters parameters;
   parameters.origin = file.filename().string();
-  parameters.sha256 = sha256_hex_of_file(file);
-  for (const auto& [name, tensor] : state.tensors) parameters.tensors.emplace(name, tensor->to_float32());
+  parameters.file_digest = std::async(std::launch::async, [file] { return digest_of(file); }).share();
+  for (const auto& [name, tensor] : state.tensors) parameters.tensors.emplace(name, as_float32(tensor));
   return parameters;
 }
 
 Parameters formula_parameters(const ParameterShapes& shapes, std::string_view salt) {
   Parameters parameters;
   parameters.origin = fmt::format("{}{}", kFormulaPrefix, salt);
-  parameters.sha256 = sha256_hex(parameters.origin);
+  std::promise<std::string> digest;
+  digest.set_value(sha256_hex(parameters.origin));
+  parameters.file_digest = digest.get_future().share();
   for (const auto& [name, shape] : shapes) parameters.tensors.emplace(name, formula_weight(salt, name, shape));
   return parameters;
 }

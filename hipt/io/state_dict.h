@@ -2,6 +2,7 @@
 // The tensors of a model's file under the bare model's names, and the parameters of a model once they are float32.
 
 #include <filesystem>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,13 +38,17 @@ using ParameterShapes = std::vector<std::pair<std::string, Shape>>;
 // How the tensors differ from those of a model, each named; empty when they fit.
 std::vector<std::string> differences(const StateDict& state, const ParameterShapes& expected);
 
-// The parameters of one model by their state-dict names, float32.
+// The parameters of one model by their state-dict names, float32. Those of a file look into it, mapped, where they
+// stand there as float32: an engine packs them and lets go of the file.
 struct Parameters {
   std::map<std::string, Array, std::less<>> tensors;
   std::string origin;  // "vit256_small_dino.pth" or "random:gold1", for messages
-  std::string sha256;  // of the file's bytes; of "random:SALT" for formula weights
+  std::shared_future<std::string> file_digest;
 
   const Array& at(std::string_view name) const;  // throws Internal when absent
+  // SHA-256 of the file's bytes; of "random:SALT" for formula weights. A file is hashed beside what is done with its
+  // parameters (an engine packs them), and waited for here. Throws Io when that failed.
+  const std::string& sha256() const { return file_digest.get(); }
 };
 
 // Of a state dict that fits; `file` is where it came from.

@@ -95,7 +95,7 @@ void export_safetensors(const std::filesystem::path& file, const Weights& weight
   io::AtomicFile atomic(file);
   io::write_safetensors(
       atomic.temporary_path(), tensors,
-      {{"format", "pt"}, {"model", weights.config.name}, {"origin", weights.origin}, {"sha256", weights.sha256}});
+      {{"format", "pt"}, {"model", weights.config.name}, {"origin", weights.origin}, {"sha256", weights.sha256()}});
   atomic.commit();
 }
 
