@@ -27,8 +27,8 @@ class PickleWriter {
   void text(std::string_view utf8);
   void integer(std::int64_t value);
   void number(double value);
-  void array(const Array& values);          // numpy.ndarray of the dtype and shape; Unsupported for bfloat16
-  void text_array(std::string_view ascii);  // numpy.array("...") of rank 0
+  void array(const Array& values);         // numpy.ndarray of the dtype and shape; Unsupported for bfloat16
+  void text_array(std::string_view utf8);  // numpy.array("...") of rank 0; Unsupported for what is not UTF-8
   // The finished pickle.
   std::string finish() &&;
 

@@ -6,6 +6,7 @@
 #include "hipt/io/byte_file.h"
 #include "hipt/io/pickle.h"
 #include "hipt/io/pickle_file.h"
+#include "hipt/io/utf32.h"
 
 namespace hipt::io {
 namespace {
@@ -47,16 +48,12 @@ std::optional<NumpyType> numpy_type(const PickleObject& object) {
   return std::nullopt;
 }
 
-std::string text_of_utf32(std::string_view wide) {
-  std::string text;
-  for (std::size_t i = 0; i + 4 <= wide.size(); i += 4) {
-    const auto character = static_cast<unsigned char>(wide[i]);
-    if (wide[i + 1] != 0 || wide[i + 2] != 0 || wide[i + 3] != 0 || character >= 0x80) {
-      throw Error(ErrorCode::Unsupported, "a NumPy text with characters beyond ASCII");
-    }
-    if (character != 0) text += static_cast<char>(character);
-  }
-  return text;
+// NumPy fills a text up with zeros.
+std::string text_of_memory(std::string_view memory) {
+  std::u32string characters(memory.size() / sizeof(char32_t), U'\0');
+  std::memcpy(characters.data(), memory.data(), characters.size() * sizeof(char32_t));
+  characters.resize(characters.find_last_not_of(U'\0') + 1);
+  return utf8_of(characters);
 }
 
 // The array or text of `type` whose memory is `data`; nothing when the sizes do not fit.
@@ -66,7 +63,7 @@ std::optional<TorchValue> numpy_value(const NumpyType& type, const Shape& shape,
   if (size == 0 || data.size() % size != 0 || data.size() / size != count) return std::nullopt;
   if (!type.dtype) {
     if (count != 1) return std::nullopt;
-    return TorchValue{text_of_utf32(data)};
+    return TorchValue{text_of_memory(data)};
   }
   auto array = std::make_shared<Array>(*type.dtype, shape);
   if (!data.empty()) std::memcpy(array->mutable_bytes(), data.data(), data.size());

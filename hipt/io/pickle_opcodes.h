@@ -1,7 +1,12 @@
 #pragma once
-// The opcodes of a pickle that hipt reads and writes. Internal to hipt/io.
+// The opcodes of a pickle that hipt reads and writes, and what both of its writers append. Internal to hipt/io.
 
 #include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "hipt/io/little_endian.h"
 
 namespace hipt::io {
 
@@ -59,5 +64,22 @@ enum PickleOpcode : std::uint8_t {
   kProto = 0x80,
   kFrame = 0x95,
 };
+
+inline void append_opcodes(std::string& out, std::initializer_list<std::uint8_t> codes) {
+  for (const std::uint8_t code : codes) out += static_cast<char>(code);
+}
+inline void append_text(std::string& out, std::string_view utf8) {
+  append_opcodes(out, {kBinUnicode});
+  append_little_endian(out, utf8.size(), 4);
+  out += utf8;
+}
+// A class or function.
+inline void append_global(std::string& out, std::string_view module, std::string_view name) {
+  append_opcodes(out, {kGlobal});
+  out += module;
+  out += '\n';
+  out += name;
+  out += '\n';
+}
 
 }  // namespace hipt::io

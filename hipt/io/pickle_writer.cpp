@@ -6,17 +6,12 @@
 #include "hipt/base/error.h"
 #include "hipt/io/pickle_file.h"
 #include "hipt/io/pickle_opcodes.h"
+#include "hipt/io/utf32.h"
 
 namespace hipt::io {
 namespace {
 
 constexpr std::uint8_t kProtocol = 3;
-
-std::string little_endian(std::uint64_t value, int size) {
-  std::string text;
-  for (int i = 0; i < size; ++i) text += static_cast<char>(value >> (8 * i) & 0xff);
-  return text;
-}
 
 // NumPy's name of the type: kind and bytes.
 std::string numpy_code(DType dtype) {
@@ -47,7 +42,7 @@ PickleWriter::PickleWriter() {
 }
 
 void PickleWriter::put(std::initializer_list<std::uint8_t> codes) {
-  for (const std::uint8_t code : codes) out_ += static_cast<char>(code);
+  append_opcodes(out_, codes);
 }
 
 void PickleWriter::begin_dict() {
@@ -59,9 +54,7 @@ void PickleWriter::end_dict() {
 }
 
 void PickleWriter::text(std::string_view utf8) {
-  put({kBinUnicode});
-  out_ += little_endian(utf8.size(), 4);
-  out_ += utf8;
+  append_text(out_, utf8);
 }
 
 void PickleWriter::bytes(std::string_view data) {
@@ -69,32 +62,29 @@ void PickleWriter::bytes(std::string_view data) {
     throw Error(ErrorCode::Unsupported, "a pickled array of more than 4 GiB");
   }
   put({kBinBytes});
-  out_ += little_endian(data.size(), 4);
+  append_little_endian(out_, data.size(), 4);
   out_ += data;
 }
 
 void PickleWriter::integer(std::int64_t value) {
   if (value >= std::numeric_limits<std::int32_t>::min() && value <= std::numeric_limits<std::int32_t>::max()) {
     put({kBinInt});
-    out_ += little_endian(static_cast<std::uint64_t>(value), 4);
+    append_little_endian(out_, static_cast<std::uint64_t>(value), 4);
   } else {
     put({kLong1, sizeof(value)});
-    out_ += little_endian(static_cast<std::uint64_t>(value), 8);
+    append_little_endian(out_, static_cast<std::uint64_t>(value), 8);
   }
 }
 
 void PickleWriter::number(double value) {
   put({kBinFloat});  // big-endian
-  const std::string bits = little_endian(std::bit_cast<std::uint64_t>(value), 8);
+  std::string bits;
+  append_little_endian(bits, std::bit_cast<std::uint64_t>(value), 8);
   out_.append(bits.rbegin(), bits.rend());
 }
 
 void PickleWriter::global(std::string_view module, std::string_view name) {
-  put({kGlobal});
-  out_ += module;
-  out_ += '\n';
-  out_ += name;
-  out_ += '\n';
+  append_global(out_, module, name);
 }
 
 // numpy.dtype(code, False, True) and its state.
@@ -136,9 +126,9 @@ void PickleWriter::array(const Array& values) {
   put({kTuple, kBuild});
 }
 
-void PickleWriter::text_array(std::string_view ascii) {
-  std::string wide;  // UTF-32
-  for (const char character : ascii) wide += little_endian(static_cast<unsigned char>(character), 4);
+void PickleWriter::text_array(std::string_view utf8) {
+  std::string wide;
+  for (const char32_t character : utf32_of(utf8)) append_little_endian(wide, character, 4);
   if (wide.empty()) wide.assign(4, '\0');  // NumPy's shortest text is of one character
   const auto size = static_cast<std::int64_t>(wide.size());
   begin_array();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/io/pickle_opcodes.h"
 #include "hipt/io/torch_file.h"
 #include "hipt/io/zip_writer.h"
 
@@ -45,48 +46,51 @@ std::string_view storage_type_name(DType dtype) {
 // Writes the pickle (protocol 2) that torch.save writes for tensors, byte for byte in the case of a bare one.
 class TorchPickler {
  public:
-  TorchPickler() { text_ = "\x80\x02"; }
+  TorchPickler() { put({kProto, 2}); }
 
   void tensor(DType dtype, const Shape& shape, std::size_t storage_key) {
     global("torch._utils", "_rebuild_tensor_v2");
-    text_ += "((";
+    put({kMark, kMark});
     shared_text("storage");
     global("torch", storage_type_name(dtype));
     text(std::to_string(storage_key));
     shared_text("cpu");
     integer(element_count(shape));
-    text_ += 't';
+    put({kTuple});
     remember();
-    text_ += 'Q';
+    put({kBinPersId});
     integer(0);
     integers(shape);
     integers(row_major_strides(shape));
-    text_ += '\x89';  // requires_grad = False
+    put({kNewFalse});  // requires_grad
     global("collections", "OrderedDict");
-    text_ += ")R";  // no hooks
+    put({kEmptyTuple, kReduce});  // no hooks
     remember();
-    text_ += 't';
+    put({kTuple});
     remember();
-    text_ += 'R';
+    put({kReduce});
     remember();
   }
 
   void dict(const std::vector<std::pair<std::string, const Array*>>& tensors) {
-    text_ += '}';
+    put({kEmptyDict});
     remember();
     for (std::size_t first = 0; first < tensors.size(); first += kBatch) {
       const std::size_t last = std::min(first + kBatch, tensors.size());
       const bool is_single = last - first == 1;
-      if (!is_single) text_ += '(';
+      if (!is_single) put({kMark});
       for (std::size_t i = first; i < last; ++i) {
         text(tensors[i].first);
         tensor(tensors[i].second->dtype(), tensors[i].second->shape(), i);
       }
-      text_ += is_single ? 's' : 'u';
+      put({is_single ? kSetItem : kSetItems});
     }
   }
 
-  std::string finish() { return std::move(text_ += '.'); }
+  std::string finish() {
+    put({kStop});
+    return std::move(text_);
+  }
 
  private:
   static Shape row_major_strides(const Shape& shape) {
@@ -97,24 +101,21 @@ class TorchPickler {
     return strides;
   }
 
-  void number(std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) text_ += static_cast<char>(value >> (8 * i) & 0xff);
-  }
-  void put(char short_opcode, char long_opcode, std::uint32_t index) {
-    text_ += index <= 0xff ? short_opcode : long_opcode;
+  void put(std::initializer_list<std::uint8_t> codes) { append_opcodes(text_, codes); }
+  void number(std::uint64_t value, int bytes) { append_little_endian(text_, value, bytes); }
+  void put_index(PickleOpcode short_opcode, PickleOpcode long_opcode, std::uint32_t index) {
+    put({index <= 0xff ? short_opcode : long_opcode});
     number(index, index <= 0xff ? 1 : 4);
   }
-  void remember() { put('q', 'r', next_memo_++); }
+  void remember() { put_index(kBinPut, kLongBinPut, next_memo_++); }
   void text(std::string_view value) {
-    text_ += 'X';
-    number(value.size(), 4);
-    text_ += value;
+    append_text(text_, value);
     remember();
   }
   // What was written before is named again by its place in the memo.
   template <class Write>
   void once(const std::string& key, Write&& write) {
-    if (const auto known = memo_.find(key); known != memo_.end()) return put('h', 'j', known->second);
+    if (const auto known = memo_.find(key); known != memo_.end()) return put_index(kBinGet, kLongBinGet, known->second);
     memo_.emplace(key, next_memo_);
     write();
   }
@@ -122,41 +123,37 @@ class TorchPickler {
     once(std::string(value), [&] { text(value); });
   }
   void global(std::string_view module, std::string_view name) {
-    const std::string lines = fmt::format("c{}\n{}\n", module, name);
-    once(lines, [&] {
-      text_ += lines;
+    once(fmt::format("{}\n{}", module, name), [&] {
+      append_global(text_, module, name);
       remember();
     });
   }
   void integer(std::int64_t value) {
     if (value <= 0xff) {
-      text_ += 'K';
+      put({kBinInt1});
       number(static_cast<std::uint64_t>(value), 1);
     } else if (value <= 0xffff) {
-      text_ += 'M';
+      put({kBinInt2});
       number(static_cast<std::uint64_t>(value), 2);
     } else if (value <= std::numeric_limits<std::int32_t>::max()) {
-      text_ += 'J';
+      put({kBinInt});
       number(static_cast<std::uint64_t>(value), 4);
     } else {  // two's complement in as few bytes as keep the sign
       const int bytes = (std::bit_width(static_cast<std::uint64_t>(value)) + 8) / 8;
-      text_ += '\x8a';
+      put({kLong1});
       number(static_cast<std::uint64_t>(bytes), 1);
       number(static_cast<std::uint64_t>(value), bytes);
     }
   }
   void integers(const Shape& values) {
     if (values.empty()) {
-      text_ += ')';
+      put({kEmptyTuple});
       return;
     }
-    if (values.size() > 3) text_ += '(';
+    if (values.size() > 3) put({kMark});
     for (const std::int64_t value : values) integer(value);
-    if (values.size() > 3) {
-      text_ += 't';
-    } else {
-      text_ += static_cast<char>(0x84 + values.size());  // TUPLE1, TUPLE2, TUPLE3
-    }
+    static constexpr PickleOpcode kOfSize[] = {kTuple1, kTuple2, kTuple3};
+    put({values.size() > 3 ? kTuple : kOfSize[values.size() - 1]});
     remember();
   }
 

@@ -118,6 +118,7 @@ def test_python_unpickles_numpy_arrays_and_values(folder):
         assert values[name].dtype == expected(name).numpy().dtype
         assert np.array_equal(values[name], expected(name).numpy())
     assert values["text"].shape == () and str(values["text"]) == "TCGA-1"
+    assert values["wide text"].shape == () and str(values["wide text"]) == "Präparat-1 切片 \U0001f52c"
     assert values["numbers"] == {"small": -7, "large": 2**40, "half": 0.5}
 
 
@@ -136,3 +137,14 @@ def test_python_reads_csv_and_geojson(folder):
     collection = json.loads((folder / "tissue.geojson").read_text())
     rings = collection["features"][0]["geometry"]["coordinates"]
     assert rings[0][0] == rings[0][-1] and len(rings) == 2
+
+
+def test_tensorboard_reads_scalars_of_a_run_that_went_on(folder):
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = accumulator.EventAccumulator(str(folder / "events")).Reload()
+    assert events.Tags()["scalars"] == ["train/loss", "val/auc"]
+    loss = events.Scalars("train/loss")
+    assert [event.step for event in loss] == [0, 1, 2, 3, 4]
+    assert [event.value for event in loss] == [np.float32(x) for x in (1, 1 / 2, 1 / 5, 1 / 6, 1 / 7)]
+    assert [event.value for event in events.Scalars("val/auc")] == [0.5, 0.625, 0.75, 0.875, 1.0]
+    assert [event.wall_time for event in loss] == sorted(event.wall_time for event in loss)

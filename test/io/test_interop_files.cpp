@@ -11,6 +11,7 @@
 #include "hipt/io/npy.h"
 #include "hipt/io/pickle_file.h"
 #include "hipt/io/safetensors.h"
+#include "hipt/io/tensorboard.h"
 #include "hipt/io/torch_file.h"
 #include "hipt/io/zip_writer.h"
 
@@ -64,6 +65,18 @@ void write_zip64(const std::filesystem::path& path, const std::filesystem::path&
   zip.close();
 }
 
+// Three epochs, then a run that goes on from step 2.
+void write_events(const std::filesystem::path& folder) {
+  for (const std::int64_t first : {0, 2}) {
+    io::EventFileWriter events(folder, first);
+    for (std::int64_t epoch = first; epoch < first + 3; ++epoch) {
+      events.scalar("train/loss", 1.0 / static_cast<double>(epoch + 1 + first), epoch);
+      events.scalar("val/auc", 0.5 + 0.125 * static_cast<double>(epoch), epoch);
+      events.flush();
+    }
+  }
+}
+
 }  // namespace
 
 // Not a test by itself: test/interop/test_io_files.py runs it with --no-skip and reads what it wrote.
@@ -103,6 +116,8 @@ TEST_CASE("files for the interop test in Python" * doctest::skip()) {
   }
   pickle.text("text");
   pickle.text_array("TCGA-1");
+  pickle.text("wide text");
+  pickle.text_array("Präparat-1 切片 \U0001F52C");
   pickle.text("numbers");
   pickle.begin_dict();
   pickle.text("small");
@@ -114,4 +129,5 @@ TEST_CASE("files for the interop test in Python" * doctest::skip()) {
   pickle.end_dict();
   pickle.end_dict();
   io::write_text_file(folder / "values.pkl", std::move(pickle).finish());
+  write_events(folder / "events");
 }
