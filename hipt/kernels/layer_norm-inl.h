@@ -1,5 +1,5 @@
-// Mean and deviation of a row, for the kernels of this folder that normalise. Included once per instruction set by their
-// .cpp files, in the manner of Highway.
+// Mean and deviation of a row, for the kernels of this folder that normalise. Included once per instruction set by
+// their .cpp files, in the manner of Highway.
 
 #if defined(HIPT_KERNELS_LAYER_NORM_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef HIPT_KERNELS_LAYER_NORM_INL_H
