@@ -11,6 +11,7 @@
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/simd.h"
 #include "hipt/slide/slide.h"
+#include "hipt/vit/precision.h"
 
 #include "cli/parser.h"
 #include "cli/verbs.h"
@@ -20,6 +21,15 @@ namespace {
 
 void line(bool good, std::string_view what, std::string_view found) {
   fmt::print("{:<5}{:<22}{}\n", good ? "ok" : "--", what, found);
+}
+
+void report_precisions() {
+  for (const EnumName<vit::Precision>& precision : enum_names(vit::Precision{})) {
+    const bool able = vit::has_instructions(precision.value);
+    const std::string_view needed = vit::instructions_of(precision.value);
+    line(able, fmt::format("precision {}", precision.name),
+         able ? "at full speed" : fmt::format("needs {}; use --precision f32", needed));
+  }
 }
 
 void report_processor() {
@@ -38,7 +48,7 @@ void report_processor() {
   } catch (const Error& error) {
     line(false, "instruction set", error.what());
   }
-  line(true, "precision f32", "in this build");
+  report_precisions();
   line(false, "CUDA", "not in this build; models run on the CPU");
 }
 

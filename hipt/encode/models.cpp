@@ -71,13 +71,19 @@ Models load_models(const EncodeOptions& options, bool regions, std::size_t threa
                   "--model resnet50_trunc encodes single patches; regions and slides have HIPT's models alone "
                   "(--model vit256)");
     }
+    if (options.precision != vit::Precision::Float32) {
+      throw Error(ErrorCode::InvalidArgument,
+                  fmt::format("--precision {}: --model resnet50_trunc runs in f32 alone; leave --precision out",
+                              name_of(options.precision)));
+    }
     add_resnet(options, threads, models);
     return models;
   }
+  vit::require_instructions(options.precision);  // before weights are read
   const vit::ViTConfig config256 = config_of(options.model_config256, "model_config256");
   const auto weights256 = weights_of(options.weights256, "vit256_small_dino.pth", "weights256", config256);
-  models.vit256 = vit::make_cpu_engine(weights256);
-  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights256, threads);
+  models.vit256 = vit::make_cpu_engine(weights256, options.precision);
+  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights256, options.precision, threads);
   models.random_weights = io::formula_salt(options.weights256).has_value();
   if (!regions) return models;
 
@@ -88,7 +94,7 @@ Models load_models(const EncodeOptions& options, bool regions, std::size_t threa
   }
   const auto weights4k = weights_of(options.weights4k, "vit4k_xs_dino.pth", "weights4k", config4k);
   models.vit4k = vit::make_cpu_engine(weights4k);
-  models.region_identity = vit_identity(*weights4k, "vit4k");
+  models.region_identity = vit_identity(*weights4k, vit::Precision::Float32, "vit4k");
   models.random_weights = models.random_weights || io::formula_salt(options.weights4k).has_value();
   return models;
 }

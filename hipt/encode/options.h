@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hipt/base/options.h"
+#include "hipt/vit/precision.h"
 
 namespace hipt::encode {
 
@@ -30,12 +31,6 @@ inline std::span<const EnumName<Device>> enum_names(Device) {
   return kNames;
 }
 
-enum class Precision { Float32 };
-inline std::span<const EnumName<Precision>> enum_names(Precision) {
-  static constexpr EnumName<Precision> kNames[] = {{Precision::Float32, "f32"}};
-  return kNames;
-}
-
 struct EncodeOptions {
   PatchModel model = PatchModel::Vit256;
   std::string weights256;  // file or random:SALT; "": looked for (find_weights)
@@ -44,7 +39,7 @@ struct EncodeOptions {
   std::string model_config256 = "vit_small";  // name of a configuration, or a JSON file
   std::string model_config4k = "vit4k_xs";
   Device device = Device::Auto;
-  Precision precision = Precision::Float32;
+  vit::Precision precision = vit::Precision::Float32;  // of ViT-256
   FeatureFormat format = FeatureFormat::Both;
   // >= 1: patches are resized to this before they are encoded, as CLAM's extract_features_fp.py does (Pillow's bilinear
   // with antialiasing); -1: encoded as they are.
@@ -63,7 +58,9 @@ void describe(EncodeOptions& o, Visitor& v) {
   v(o.model_config256, {.name = "model_config256", .help = "vit_tiny, vit_small, vit_base or a JSON file"});
   v(o.model_config4k, {.name = "model_config4k", .help = "vit4k_xs or a JSON file"});
   v(o.device, {.name = "device", .help = "where the models run", .affects = Affects::HowItRuns});
-  v(o.precision, {.name = "precision", .help = "of the models' arithmetic"});
+  v(o.precision, {.name = "precision",
+                  .help = "of ViT-256's products: bf16 needs AVX-512 BF16 or AMX (`hipt doctor` tells); ViT-4096 and "
+                          "ResNet-50 stay f32"});
   v(o.target_patch_size, {.name = "target_patch_size",
                           .unit = "px",
                           .help = "patches are resized to this before they are encoded, as CLAM does; -1: as they are",

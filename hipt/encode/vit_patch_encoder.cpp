@@ -26,14 +26,14 @@ class VitPatchEncoder final : public PatchEncoder {
 
 }  // namespace
 
-OptionTexts vit_identity(const vit::Weights& weights, std::string_view prefix) {
+OptionTexts vit_identity(const vit::Weights& weights, vit::Precision precision, std::string_view prefix) {
   const vit::ViTConfig& config = weights.config;
   const auto name = [prefix](std::string_view entry) { return fmt::format("{}.{}", prefix, entry); };
   OptionTexts texts = {{name("model"), config.name},
                        {name("sizes"), fmt::format("dim {} depth {} heads {} mlp {}", config.dim, config.depth,
                                                    config.heads, config.mlp_dim)},
                        {name("weights_sha256"), weights.sha256()},
-                       {name("precision"), "f32"}};
+                       {name("precision"), std::string(name_of(precision))}};
   if (config.source == vit::TokenSource::Pixels) {
     texts.emplace_back(name("token_px"), fmt::format("{}", config.token_px));
     texts.emplace_back(name("normalisation"),
@@ -43,8 +43,10 @@ OptionTexts vit_identity(const vit::Weights& weights, std::string_view prefix) {
 }
 
 std::unique_ptr<PatchEncoder> make_vit_patch_encoder(std::shared_ptr<const vit::Engine> engine,
-                                                     const vit::Weights& weights, std::size_t max_concurrency) {
-  return std::make_unique<VitPatchEncoder>(std::move(engine), vit_identity(weights, "vit256"), max_concurrency);
+                                                     const vit::Weights& weights, vit::Precision precision,
+                                                     std::size_t max_concurrency) {
+  return std::make_unique<VitPatchEncoder>(std::move(engine), vit_identity(weights, precision, "vit256"),
+                                           max_concurrency);
 }
 
 }  // namespace hipt::encode

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "hipt/kernels/bfloat16.h"
 #include "hipt/kernels/scratch.h"
 
 namespace hipt::kernels {
@@ -33,6 +34,25 @@ class Linear {
 
   // y [rows, out] = epilogue(x [rows, in] W^T). x and y may not overlap.
   void apply(const float* x, std::int64_t rows, float* y, Scratch& scratch, const Epilogue& epilogue = {}) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The same with x and weights in bfloat16; sums and y are float32. By oneDNN where the machine has bf16
+// (has_fast_bfloat16), elsewhere by Linear from the same rounded numbers.
+class Bfloat16Linear {
+ public:
+  // Rounds the weights.
+  Bfloat16Linear(std::span<const float> weight, std::int64_t in, std::int64_t out);
+  ~Bfloat16Linear();
+  Bfloat16Linear(Bfloat16Linear&&) noexcept;
+  Bfloat16Linear& operator=(Bfloat16Linear&&) noexcept;
+
+  std::int64_t in() const;
+  std::int64_t out() const;
+  void apply(const BFloat16* x, std::int64_t rows, float* y, Scratch& scratch, const Epilogue& epilogue = {}) const;
 
  private:
   struct State;

@@ -6,10 +6,11 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "hipt/kernels/attention.h"
+#include "hipt/kernels/bfloat16.h"
 #include "hipt/kernels/gelu.h"
 #include "hipt/kernels/layer_norm.h"
 #include "hipt/kernels/matmul.h"
@@ -18,6 +19,7 @@
 #include "hipt/kernels/workspaces.h"
 #include "hipt/vit/cpu_parameters.h"
 #include "hipt/vit/engine.h"
+#include "hipt/vit/float_blocks.h"
 #include "hipt/vit/grid.h"
 #include "hipt/vit/positions.h"
 
@@ -26,15 +28,20 @@ namespace {
 
 using kernels::Scratch;
 
-// Working memory of one call: buffers that grow to the largest sequence seen.
-struct Workspace {
-  Scratch x;         // [tokens, dim], the residual stream
-  Scratch normed;    // [tokens, dim]
-  Scratch wide;      // the embedding's input, q k v, and the hidden layer of the MLP: one after the other
-  Scratch attended;  // [tokens, dim]
-  Scratch inner;     // of the kernels
-};
+// The floats as inputs of a product: themselves, or rounded to `memory`.
+template <class Number>
+const Number* as_inputs(std::span<const float> values, Scratch& memory) {
+  if constexpr (std::is_same_v<Number, float>) {
+    return values.data();
+  } else {
+    Number* const rounded = memory.numbers<Number>(values.size());
+    kernels::round_to_bfloat16(values, rounded);
+    return rounded;
+  }
+}
 
+// `Blocks`: FloatBlocks, in one of the precisions. `Number`: what the product of the embedding takes.
+template <class Blocks, class Number>
 class CpuEngine final : public Engine {
  public:
   explicit CpuEngine(const Weights& weights)
@@ -42,13 +49,10 @@ class CpuEngine final : public Engine {
         epsilon_(static_cast<float>(config_.layer_norm_epsilon)),
         class_token_(weights.at("cls_token").clone()),
         pos_embed_(weights.at("pos_embed").clone()),
-        embedding_(config_.source == TokenSource::Pixels
-                       ? pixel_embedding(weights)
-                       : LinearParameters(weights, "phi.0", config_.input_dim, 0, config_.dim)),
-        last_(weights),
+        embedding_(config_.source == TokenSource::Pixels ? pixel_embedding(weights) : linear_weights(weights, "phi.0")),
+        blocks_(weights),
         norm_(weights, "norm") {
     if (config_.register_tokens > 0) registers_ = weights.at("register_tokens").clone();
-    for (std::int64_t i = 0; i < config_.depth; ++i) blocks_.emplace_back(weights, i);
   }
 
   const ViTConfig& config() const override { return config_; }
@@ -89,22 +93,32 @@ class CpuEngine final : public Engine {
   }
 
  private:
+  // Working memory of one call: buffers that grow to the largest sequence seen.
+  struct Workspace {
+    Scratch x;         // [tokens, dim], the residual stream
+    Scratch embedded;  // the embedding's input, where it is rounded
+    typename Blocks::Workspace blocks;
+  };
+
   static std::size_t size(std::int64_t rows, std::int64_t cols) { return static_cast<std::size_t>(rows * cols); }
 
   // Each embed fills work.x with the sequence and gives its number of tokens.
   std::int64_t embed(RgbView picture, Workspace& work) const {
     const Grid grid = picture_grid(config_, picture);
-    float* pixels = work.wide.floats(size(grid.size(), embedding_.product.in()));
+    const std::size_t count = size(grid.size(), embedding_.product.in());
+    float* pixels = work.blocks.wide.floats(count);
     kernels::pixels_to_tokens(picture, config_.token_px, pixels);
     float* grid_rows = start_sequence(grid, work);
-    embedding_.product.apply(pixels, grid.size(), grid_rows, work.inner, {.add = true});
+    const Number* const inputs = as_inputs<Number>({pixels, count}, work.embedded);
+    embedding_.product.apply(inputs, grid.size(), grid_rows, work.blocks.inner, {.add = true});
     return token_count(config_, grid);
   }
 
   std::int64_t embed(std::span<const float> features, Grid grid, Workspace& work) const {
     const std::size_t count = size(grid.size(), config_.dim);
-    float* embedded = work.wide.floats(count);
-    embedding_.product.apply(features.data(), grid.size(), embedded, work.inner);
+    float* embedded = work.blocks.wide.floats(count);
+    const Number* const inputs = as_inputs<Number>(features, work.embedded);
+    embedding_.product.apply(inputs, grid.size(), embedded, work.blocks.inner);
     kernels::add_bias_gelu({embedded, count}, embedding_.bias);
     float* grid_rows = start_sequence(grid, work);
     std::transform(embedded, embedded + count, grid_rows, grid_rows, std::plus<>());
@@ -143,82 +157,24 @@ class CpuEngine final : public Engine {
     return start;
   }
 
-  // normed = norm(x), then x += bias of the layer whose product comes next to x.
-  void normalise(std::span<float> x, const LayerNormParameters& norm, std::span<const float> next_bias,
-                 std::span<float> normed) const {
-    kernels::layer_norm_then_add(x, norm.gain, norm.bias, epsilon_, normed, next_bias);
-  }
-
-  // x [rows, dim] += mlp(norm2(x))
-  void mlp(const BlockParameters& block, float* x, std::int64_t rows, Workspace& work) const {
-    const std::size_t count = size(rows, config_.dim);
-    const std::size_t hidden_count = size(rows, config_.mlp_dim);
-    float* normed = work.normed.floats(count);
-    float* hidden = work.wide.floats(hidden_count);
-    normalise({x, count}, block.norm2, block.fc2.bias, {normed, count});
-    block.fc1.product.apply(normed, rows, hidden, work.inner);
-    kernels::add_bias_gelu({hidden, hidden_count}, block.fc1.bias);
-    block.fc2.product.apply(hidden, rows, x, work.inner, {.add = true});
-  }
-
-  // Queries, keys or values: part 0, 1 or 2 of rows that hold `parts` of them.
-  kernels::HeadRows part_of(const float* data, std::int64_t rows, std::int64_t parts, std::int64_t part,
-                            const std::vector<float>& bias) const {
-    const std::int64_t dim = config_.dim;
-    return {data + part * dim, rows, parts * dim, bias.empty() ? nullptr : bias.data() + part * dim};
-  }
-
-  void run_block(const BlockParameters& block, std::int64_t tokens, Workspace& work, float* attention_weights) const {
+  std::span<float> sequence(std::int64_t tokens, Workspace& work) const {
     const std::size_t count = size(tokens, config_.dim);
-    float* x = work.x.floats(count);
-    float* normed = work.normed.floats(count);
-    float* qkv = work.wide.floats(size(tokens, 3 * config_.dim));
-    float* attended = work.attended.floats(count);
-    normalise({x, count}, block.norm1, block.proj.bias, {normed, count});
-    block.qkv.product.apply(normed, tokens, qkv, work.inner);
-    const std::vector<float>& bias = block.qkv.bias;
-    kernels::attention(part_of(qkv, tokens, 3, 0, bias), part_of(qkv, tokens, 3, 1, bias),
-                       part_of(qkv, tokens, 3, 2, bias), {config_.heads, config_.head_dim()}, attended,
-                       attention_weights, work.inner);
-    block.proj.product.apply(attended, tokens, x, work.inner, {.add = true});
-    mlp(block, x, tokens, work);
-  }
-
-  // The last block for the class token: every token gives a key and a value, but nothing else of the others is ever
-  // read. A second row goes along because oneDNN sums products of a single row in one long chain: with two, which cost
-  // the same, features are three times nearer to exact arithmetic. (A sequence has at least two tokens.)
-  void run_last_block_of_class_token(std::int64_t tokens, Workspace& work) const {
-    constexpr std::int64_t kRows = 2;
-    const BlockParameters& block = blocks_.back();
-    const std::size_t count = size(tokens, config_.dim);
-    const std::size_t kv_count = size(tokens, 2 * config_.dim);
-    float* x = work.x.floats(count);
-    float* normed = work.normed.floats(count);
-    float* kv = work.wide.floats(kv_count + size(kRows, config_.dim));
-    float* q = kv + kv_count;
-    float* attended = work.attended.floats(size(kRows, config_.dim));
-    normalise({x, count}, block.norm1, block.proj.bias, {normed, count});
-    last_.q.product.apply(normed, kRows, q, work.inner);
-    last_.kv.product.apply(normed, tokens, kv, work.inner);
-    kernels::attention(part_of(q, kRows, 1, 0, last_.q.bias), part_of(kv, tokens, 2, 0, last_.kv.bias),
-                       part_of(kv, tokens, 2, 1, last_.kv.bias), {config_.heads, config_.head_dim()}, attended, nullptr,
-                       work.inner);
-    block.proj.product.apply(attended, kRows, x, work.inner, {.add = true});
-    mlp(block, x, kRows, work);
+    return {work.x.floats(count), count};
   }
 
   void class_token(std::int64_t tokens, Workspace& work, float* out) const {
-    for (std::size_t i = 0; i + 1 < blocks_.size(); ++i) run_block(blocks_[i], tokens, work, nullptr);
-    run_last_block_of_class_token(tokens, work);
+    const std::span<float> x = sequence(tokens, work);
+    for (std::int64_t i = 0; i + 1 < config_.depth; ++i) blocks_.run(i, x, work.blocks, nullptr);
+    blocks_.run_last_of_class_token(x, work.blocks);
     const auto dim = static_cast<std::size_t>(config_.dim);
-    kernels::layer_norm({work.x.floats(dim), dim}, norm_.gain, norm_.bias, epsilon_, {out, dim});
+    kernels::layer_norm(x.first(dim), norm_.gain, norm_.bias, epsilon_, {out, dim});
   }
 
   Outputs all_outputs(std::int64_t tokens, Workspace& work, const Request& request) const {
-    const std::size_t count = size(tokens, config_.dim);
+    const std::span<float> x = sequence(tokens, work);
     const auto normed_tokens = [&] {
       Array normed = Array::of<float>({tokens, config_.dim});
-      kernels::layer_norm({work.x.floats(count), count}, norm_.gain, norm_.bias, epsilon_, normed.as_mutable<float>());
+      kernels::layer_norm(x, norm_.gain, norm_.bias, epsilon_, normed.as_mutable<float>());
       return normed;
     };
     Outputs outputs;
@@ -228,7 +184,7 @@ class CpuEngine final : public Engine {
         outputs.attention = Array::of<float>({config_.heads, tokens, tokens});
         attention_weights = outputs.attention.as_mutable<float>().data();
       }
-      run_block(blocks_[static_cast<std::size_t>(i)], tokens, work, attention_weights);
+      blocks_.run(i, x, work.blocks, attention_weights);
       if (i >= config_.depth - request.last_blocks) outputs.blocks.push_back(normed_tokens());
     }
     Array normed = normed_tokens();
@@ -243,9 +199,8 @@ class CpuEngine final : public Engine {
   Array class_token_;
   Array registers_;  // empty for none
   Array pos_embed_;
-  LinearParameters embedding_;  // patch_embed, or phi
-  std::vector<BlockParameters> blocks_;
-  LastBlockParameters last_;
+  FloatLinear<Number> embedding_;  // patch_embed, or phi
+  Blocks blocks_;
   LayerNormParameters norm_;
 
   mutable std::mutex starts_mutex_;
@@ -255,8 +210,14 @@ class CpuEngine final : public Engine {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights) {
-  return std::make_unique<CpuEngine>(*weights);
+std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights, Precision precision,
+                                        IfLacking if_lacking) {
+  if (if_lacking == IfLacking::Refuse) require_instructions(precision);
+  using kernels::BFloat16;
+  if (precision == Precision::Bfloat16) {
+    return std::make_unique<CpuEngine<FloatBlocks<BFloat16>, BFloat16>>(*weights);
+  }
+  return std::make_unique<CpuEngine<FloatBlocks<float>, float>>(*weights);
 }
 
 void prepare_engine_thread() {

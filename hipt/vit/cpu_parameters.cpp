@@ -24,39 +24,41 @@ std::string scale_name(const ViTConfig& config, std::int64_t index, const char* 
   return config.layer_scale ? block_name(index, part) : std::string();
 }
 
-kernels::Linear scaled_product(std::span<const float> weight, std::span<const float> gain, std::int64_t in,
-                               std::int64_t out) {
-  std::vector<float> scaled(weight.begin(), weight.end());
-  const auto columns = static_cast<std::size_t>(in);
-  for (std::size_t i = 0; i < scaled.size(); ++i) scaled[i] *= gain[i / columns];
-  return kernels::Linear(scaled, in, out);
-}
-
 }  // namespace
 
 LayerNormParameters::LayerNormParameters(const Weights& weights, const std::string& name)
     : gain(copy_of(weights.at(name + ".weight"))), bias(copy_of(weights.at(name + ".bias"))) {}
 
-LinearParameters::LinearParameters(const Weights& weights, const std::string& name, std::int64_t in, std::int64_t first,
-                                   std::int64_t out, bool has_bias, const std::string& scale)
-    : product([&] {
-        const std::span<const float> weight =
-            weights.at(name + ".weight")
-                .as<float>()
-                .subspan(static_cast<std::size_t>(first * in), static_cast<std::size_t>(out * in));
-        if (scale.empty()) return kernels::Linear(weight, in, out);
-        return scaled_product(weight, weights.at(scale).as<float>(), in, out);
-      }()) {
-  if (!has_bias) return;
-  const std::span<const float> given =
-      weights.at(name + ".bias").as<float>().subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(out));
-  bias.assign(given.begin(), given.end());
-  if (scale.empty()) return;
-  const std::span<const float> gain = weights.at(scale).as<float>();
-  for (std::size_t o = 0; o < bias.size(); ++o) bias[o] *= gain[o];
+LinearWeights LinearWeights::rows(std::int64_t first, std::int64_t count) const {
+  const auto from = static_cast<std::size_t>(first), outputs = static_cast<std::size_t>(count);
+  const auto columns = static_cast<std::size_t>(in);
+  LinearWeights part;
+  part.in = in;
+  part.out = count;
+  part.published = weight().subspan(from * columns, outputs * columns);
+  if (!bias.empty()) part.bias.assign(bias.begin() + first, bias.begin() + first + count);
+  if (!changed.empty()) part.changed.assign(part.published.begin(), part.published.end());
+  return part;
 }
 
-LinearParameters pixel_embedding(const Weights& weights) {
+LinearWeights linear_weights(const Weights& weights, const std::string& name, bool has_bias,
+                             const std::string& scale_name) {
+  const Array& weight = weights.at(name + ".weight");
+  LinearWeights layer;
+  layer.in = weight.dim(1);
+  layer.out = weight.dim(0);
+  layer.published = weight.as<float>();
+  if (has_bias) layer.bias = copy_of(weights.at(name + ".bias"));
+  if (scale_name.empty()) return layer;
+  const std::span<const float> gain = weights.at(scale_name).as<float>();
+  layer.changed = copy_of(weight);
+  const auto columns = static_cast<std::size_t>(layer.in);
+  for (std::size_t i = 0; i < layer.changed.size(); ++i) layer.changed[i] *= gain[i / columns];
+  for (std::size_t o = 0; o < layer.bias.size(); ++o) layer.bias[o] *= gain[o];
+  return layer;
+}
+
+LinearWeights pixel_embedding(const Weights& weights) {
   const ViTConfig& config = weights.config;
   const auto dim = static_cast<std::size_t>(config.dim);
   const auto pixels = static_cast<std::size_t>(config.token_px * config.token_px);
@@ -76,25 +78,21 @@ LinearParameters pixel_embedding(const Weights& weights) {
     }
     bias[o] = static_cast<float>(shifted_bias);
   }
-  const auto in = static_cast<std::int64_t>(3 * pixels);
-  return {kernels::Linear(weight, in, config.dim), std::move(bias)};
+  return {.in = static_cast<std::int64_t>(3 * pixels),
+          .out = config.dim,
+          .published = {},
+          .changed = std::move(weight),
+          .bias = std::move(bias)};
 }
 
-BlockParameters::BlockParameters(const Weights& weights, std::int64_t index)
+BlockWeights::BlockWeights(const Weights& weights, std::int64_t index)
     : norm1(weights, block_name(index, "norm1")),
-      qkv(weights, block_name(index, "attn.qkv"), weights.config.dim, 0, 3 * weights.config.dim,
-          weights.config.qkv_bias),
-      proj(weights, block_name(index, "attn.proj"), weights.config.dim, 0, weights.config.dim, true,
-           scale_name(weights.config, index, "ls1.gamma")),
+      qkv(linear_weights(weights, block_name(index, "attn.qkv"), weights.config.qkv_bias)),
+      proj(linear_weights(weights, block_name(index, "attn.proj"), true,
+                          scale_name(weights.config, index, "ls1.gamma"))),
       norm2(weights, block_name(index, "norm2")),
-      fc1(weights, block_name(index, "mlp.fc1"), weights.config.dim, 0, weights.config.mlp_dim),
-      fc2(weights, block_name(index, "mlp.fc2"), weights.config.mlp_dim, 0, weights.config.dim, true,
-          scale_name(weights.config, index, "ls2.gamma")) {}
-
-LastBlockParameters::LastBlockParameters(const Weights& weights)
-    : q(weights, block_name(weights.config.depth - 1, "attn.qkv"), weights.config.dim, 0, weights.config.dim,
-        weights.config.qkv_bias),
-      kv(weights, block_name(weights.config.depth - 1, "attn.qkv"), weights.config.dim, weights.config.dim,
-         2 * weights.config.dim, weights.config.qkv_bias) {}
+      fc1(linear_weights(weights, block_name(index, "mlp.fc1"))),
+      fc2(linear_weights(weights, block_name(index, "mlp.fc2"), true, scale_name(weights.config, index, "ls2.gamma"))) {
+}
 
 }  // namespace hipt::vit

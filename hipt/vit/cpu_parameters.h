@@ -1,9 +1,11 @@
 #pragma once
-// The parameters of a ViT in the shape that the cpu engine's kernels take them: what is constant is folded together,
-// and products are laid out for the machine.
+// The parameters of a ViT in the shape that the cpu engine's blocks make their products from: what is constant is
+// folded together.
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "hipt/kernels/matmul.h"
@@ -18,40 +20,45 @@ struct LayerNormParameters {
   LayerNormParameters(const Weights& weights, const std::string& name);
 };
 
-// A linear layer: the product and the bias apart, because the kernels that read the product add the bias.
-struct LinearParameters {
-  kernels::Linear product;
-  std::vector<float> bias;  // [out]; empty for none
+// A linear layer. The bias is apart from the product because the kernels that read the product add it.
+struct LinearWeights {
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  std::span<const float> published;  // [out, in], in the memory of Weights
+  std::vector<float> changed;        // instead, where something was folded in
+  std::vector<float> bias;           // [out]; empty for none
 
-  // Rows [first, first + out) of the layer `name`, which takes `in` numbers. `scale_name` names the layer-scale gains
-  // that multiply its output, if any: they are folded into weight and bias.
-  LinearParameters(const Weights& weights, const std::string& name, std::int64_t in, std::int64_t first,
-                   std::int64_t out, bool has_bias = true, const std::string& scale_name = {});
-  LinearParameters(kernels::Linear made, std::vector<float> its_bias)
-      : product(std::move(made)), bias(std::move(its_bias)) {}
+  std::span<const float> weight() const { return changed.empty() ? published : std::span<const float>(changed); }
+  // The layer that gives outputs [first, first + count) alone.
+  LinearWeights rows(std::int64_t first, std::int64_t count) const;
 };
+
+// The layer `name`. `scale_name` names the layer-scale gains that multiply its output, if any: they are folded in.
+LinearWeights linear_weights(const Weights& weights, const std::string& name, bool has_bias = true,
+                             const std::string& scale_name = {});
 
 // patch_embed as a linear layer over [y, x, channel] of byte - kernels::kPixelCenter: the normalisation
 // (byte / 255 - mean) / std is folded into weight and bias.
-LinearParameters pixel_embedding(const Weights& weights);
+LinearWeights pixel_embedding(const Weights& weights);
 
-struct BlockParameters {
+struct BlockWeights {
   LayerNormParameters norm1;
-  LinearParameters qkv;
-  LinearParameters proj;
+  LinearWeights qkv;
+  LinearWeights proj;
   LayerNormParameters norm2;
-  LinearParameters fc1;
-  LinearParameters fc2;
+  LinearWeights fc1;
+  LinearWeights fc2;
 
-  BlockParameters(const Weights& weights, std::int64_t index);
+  BlockWeights(const Weights& weights, std::int64_t index);
 };
 
-// The last block's qkv in two parts: encode() needs the query of the class token alone.
-struct LastBlockParameters {
-  LinearParameters q;
-  LinearParameters kv;
+// A linear layer over inputs of `Number`, float or BFloat16, laid out for this machine.
+template <class Number>
+struct FloatLinear {
+  std::conditional_t<std::is_same_v<Number, kernels::BFloat16>, kernels::Bfloat16Linear, kernels::Linear> product;
+  std::vector<float> bias;  // [out]; empty for none
 
-  explicit LastBlockParameters(const Weights& weights);
+  explicit FloatLinear(const LinearWeights& layer) : product(layer.weight(), layer.in, layer.out), bias(layer.bias) {}
 };
 
 }  // namespace hipt::vit

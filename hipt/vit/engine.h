@@ -10,6 +10,7 @@
 #include "hipt/base/array.h"
 #include "hipt/base/rgb_view.h"
 #include "hipt/vit/config.h"
+#include "hipt/vit/precision.h"
 #include "hipt/vit/weights.h"
 
 namespace hipt::vit {
@@ -48,7 +49,10 @@ class Engine {
 };
 
 std::unique_ptr<Engine> make_reference_engine(std::shared_ptr<const Weights> weights);
-std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights);
+// Throws Device for a precision without instructions on this machine, unless it may be emulated.
+std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights,
+                                        Precision precision = Precision::Float32,
+                                        IfLacking if_lacking = IfLacking::Refuse);
 
 // To run once in each thread that calls a cpu engine: oneDNN and OpenMP must not start threads of their own.
 void prepare_engine_thread();
