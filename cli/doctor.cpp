@@ -45,10 +45,10 @@ void report_processor() {
     line(true, "instruction set",
          fmt::format("{}: kernels on {}, {}", forced ? "HIPT_CPU=" + *forced : "the best", kernels::simd_target(),
                      kernels::product_library()));
+    report_precisions();
   } catch (const Error& error) {
     line(false, "instruction set", error.what());
   }
-  report_precisions();
   line(false, "CUDA", "not in this build; models run on the CPU");
 }
 
