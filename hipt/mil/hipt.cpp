@@ -16,8 +16,9 @@ namespace {
 using train::GatedAttention;
 using train::Linear;
 
-constexpr std::int64_t kLocalDim = 256;   // hipt_n
-constexpr std::int64_t kRegionSide = 16;  // patches
+constexpr std::int64_t kLocalDim = 256;     // hipt_n
+constexpr std::int64_t kRegionSide = 16;    // patches
+constexpr std::int64_t kRegionsAtOnce = 4;  // without gradients
 constexpr std::int64_t kHeads = 3;
 constexpr std::int64_t kLayers = 2;
 
@@ -69,14 +70,21 @@ class HiptLgp final : public Network {
 
   NetworkOutput forward(const BagTensors& bag) const override {
     NetworkOutput output;
-    const bool is_encoded = bag.features.dim() == 2;
-    output.region_vectors =
-        is_encoded ? bag.features : vit_->encode_grids(bag.features, kRegionSide, kRegionSide);  // [M, 192]
+    output.region_vectors = bag.features.dim() == 2 ? bag.features : encode_regions(bag.features);  // [M, 192]
     at::Tensor x = hidden_layer(global_phi_, output.region_vectors);
     for (const train::TransformerEncoderLayer& layer : layers_) x = layer(x);
     output.region_context = x;
     output.logits = classifier_(hidden_layer(rho_, pool(attention_(x), x, output)));
     return output;
+  }
+
+  at::Tensor encode_regions(const at::Tensor& regions) const override {
+    if (at::GradMode::is_enabled() && !options_.freeze_4k) return vit_->encode_grids(regions, kRegionSide, kRegionSide);
+    std::vector<at::Tensor> vectors;  // a few at a time: what lies between the layers then stays in the cache
+    for (const at::Tensor& part : regions.split(kRegionsAtOnce)) {
+      vectors.push_back(vit_->encode_grids(part, kRegionSide, kRegionSide));
+    }
+    return at::cat(vectors);
   }
 
  private:

@@ -54,8 +54,10 @@ Bag Model::encode_regions(const Bag& bag) const {
   if (!options().freeze_4k) {
     throw Error(ErrorCode::InvalidArgument, "only a frozen ViT-4096 (hipt_lgp with freeze_4k) encodes once for all");
   }
+  const at::NoGradGuard no_gradients;
+  network_->parameters().set_training(false);
   Bag encoded;
-  encoded.features = predict(bag).region_vectors.clone();
+  encoded.features = train::to_array(network_->encode_regions(to_tensors(options(), bag).features));
   return encoded;
 }
 
@@ -98,8 +100,8 @@ void Model::load_vit_4k(const vit::Weights& weights) {
   network_->parameters().load(state, kVit4kPrefix);
 }
 
-void Model::save(const std::filesystem::path& file) const {
-  network_->parameters().save(file);
+void Model::save(const std::filesystem::path& file, std::vector<std::pair<std::string, std::string>> records) const {
+  network_->parameters().save(file, std::move(records));
 }
 
 }  // namespace hipt::mil

@@ -62,8 +62,8 @@ class Model {
   void load(const io::StateDict& state);
   // hipt_lgp, --pretrain_4k: the weights of ViT-4096 (vit::load_weights). Throws InvalidArgument for other models.
   void load_vit_4k(const vit::Weights& weights);
-  // A file that torch.load(weights_only=True) opens. Atomic.
-  void save(const std::filesystem::path& file) const;
+  // A file that torch.load(weights_only=True) opens; `records` lie beside the tensors (io::read_torch_record). Atomic.
+  void save(const std::filesystem::path& file, std::vector<std::pair<std::string, std::string>> records = {}) const;
 
  private:
   friend class TrainingStep;

@@ -38,6 +38,10 @@ at::Tensor index_tensor(const std::vector<std::int64_t>& values, std::int64_t bo
 
 }  // namespace
 
+at::Tensor Network::encode_regions(const at::Tensor&) const {
+  throw Error(ErrorCode::Internal, "a model without ViT-4096 encodes no regions");
+}
+
 Widths widths(const ModelOptions& options) {
   if (options.input_dim == kPatchVectorDim) return {384, 256};
   return {512, options.size == ModelSize::Small ? 256 : 384};

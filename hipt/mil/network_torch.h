@@ -54,6 +54,8 @@ class Network {
   train::ParameterSet& parameters() { return parameters_; }
 
   virtual NetworkOutput forward(const BagTensors& bag) const = 0;
+  // hipt_lgp: [M, 256, 384] -> class tokens of ViT-4096 [M, 192].
+  virtual at::Tensor encode_regions(const at::Tensor& regions) const;
   virtual std::optional<InstanceLoss> instance_loss(const NetworkOutput&, std::int64_t) const { return std::nullopt; }
 
  protected:

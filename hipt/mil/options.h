@@ -84,8 +84,9 @@ inline std::span<const EnumName<Accumulate>> enum_names(Accumulate) {
 struct TrainingOptions {
   OptimiserKind optimiser = OptimiserKind::Adam;
   double learning_rate = 2e-4;
-  double weight_decay = 1e-5;  // L2: added to the gradient
-  double bag_weight = 0.7;     // CLAM: weight of the slide's loss; the instances' has the rest
+  double weight_decay = 1e-5;    // L2: added to the gradient
+  double bag_weight = 0.7;       // CLAM: weight of the slide's loss; the instances' has the rest
+  bool no_inst_cluster = false;  // CLAM: trained on the slide's loss alone, by HIPT's loop
   Accumulate accumulate = Accumulate::Published;
 };
 
@@ -95,6 +96,7 @@ void describe(TrainingOptions& options, Visitor& visitor) {
   visitor(options.learning_rate, {.name = "lr", .help = "learning rate", .min = 0, .max = 100});
   visitor(options.weight_decay, {.name = "reg", .help = "weight decay, added to the gradient", .min = 0, .max = 100});
   visitor(options.bag_weight, {.name = "bag_weight", .help = "clam: weight of the slide's loss", .min = 0, .max = 1});
+  visitor(options.no_inst_cluster, {.name = "no_inst_cluster", .help = "clam: train on the slide's loss alone"});
   visitor(options.accumulate, {.name = "accumulate", .help = "when the optimiser steps"});
 }
 

@@ -4,6 +4,7 @@
 
 #include "hipt/base/error.h"
 #include "hipt/mil/network_torch.h"
+#include "hipt/mil/optimiser_torch.h"
 
 namespace hipt::mil {
 namespace {
@@ -47,7 +48,7 @@ Losses TrainingStep::State::losses(const Bag& bag, std::int64_t label) const {
       classification_loss(model.bag_loss, output.logits, at::full({1}, label, at::TensorOptions(at::kLong)));
   Losses losses;
   losses.total = bag_loss;
-  if (auto instances = network.instance_loss(output, label)) {
+  if (auto instances = options.no_inst_cluster ? std::nullopt : network.instance_loss(output, label)) {
     losses.total = options.bag_weight * bag_loss + (1.0 - options.bag_weight) * instances->loss;
     losses.result.instance_loss = instances->loss.item<double>();
     losses.result.instance_terms = std::move(instances->terms);
@@ -61,7 +62,7 @@ Losses TrainingStep::State::losses(const Bag& bag, std::int64_t label) const {
 
 double TrainingStep::State::divisor() const {
   const ModelType type = network.options().type;
-  const bool is_clam = type == ModelType::ClamSb || type == ModelType::ClamMb;
+  const bool is_clam = (type == ModelType::ClamSb || type == ModelType::ClamMb) && !options.no_inst_cluster;
   return is_clam && options.accumulate == Accumulate::Published ? 1.0 : static_cast<double>(kAccumulatedBags);
 }
 
@@ -87,6 +88,12 @@ StepResult TrainingStep::train(const Bag& bag, std::int64_t label) {
   return std::move(losses.result);
 }
 
+void TrainingStep::begin_epoch(std::int64_t epoch) {
+  constexpr std::uint64_t kFar = 0x9e3779b9;  // the golden ratio of 32 bits: seeds of epochs and of runs do not meet
+  state_->network.parameters().reseed(static_cast<std::uint64_t>(state_->network.options().seed) +
+                                      kFar * static_cast<std::uint64_t>(epoch + 1));
+}
+
 void TrainingStep::end_epoch() {
   if (state_->gathered > 0) state_->step();
 }
@@ -95,6 +102,14 @@ StepResult TrainingStep::evaluate(const Bag& bag, std::int64_t label) const {
   const at::NoGradGuard no_gradients;
   state_->network.parameters().set_training(false);
   return state_->losses(bag, label).result;
+}
+
+std::vector<std::pair<std::string, Array>> TrainingStep::state() const {
+  return optimiser_state(*state_->optimiser, state_->network.parameters());
+}
+
+void TrainingStep::load_state(const io::StateDict& state) {
+  load_optimiser_state(state, state_->network.parameters(), *state_->optimiser);
 }
 
 }  // namespace hipt::mil

@@ -29,6 +29,10 @@ at::Tensor ParameterSet::add_buffer(std::string name, at::Tensor initial) {
   return entries_.back().tensor;
 }
 
+void ParameterSet::reseed(std::uint64_t seed) {
+  generator_.set_current_seed(seed);
+}
+
 void ParameterSet::freeze(std::string_view prefix) {
   for (Entry& entry : entries_) {
     if (!entry.is_buffer && entry.name.starts_with(prefix)) entry.tensor.requires_grad_(false);
@@ -71,13 +75,14 @@ void ParameterSet::load(const io::StateDict& state, std::string_view prefix) {
   }
 }
 
-void ParameterSet::save(const std::filesystem::path& file) const {
+void ParameterSet::save(const std::filesystem::path& file,
+                        std::vector<std::pair<std::string, std::string>> records) const {
   std::vector<Array> arrays;
   arrays.reserve(entries_.size());
   std::vector<std::pair<std::string, const Array*>> named;
   for (const Entry& entry : entries_) named.emplace_back(entry.name, &arrays.emplace_back(to_array(entry.tensor)));
   io::AtomicFile output(file);
-  io::write_torch_tensors(output.temporary_path(), named);
+  io::write_torch_tensors(output.temporary_path(), named, std::move(records));
   output.commit();
 }
 

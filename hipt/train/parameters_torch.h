@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hipt/io/state_dict.h"
@@ -33,6 +34,8 @@ class ParameterSet {
 
   const std::vector<Entry>& entries() const { return entries_; }
   const at::Generator& generator() const { return generator_; }
+  // Draws from here on as a fresh set of that seed would.
+  void reseed(std::uint64_t seed);
 
   // No gradients for names that begin so.
   void freeze(std::string_view prefix);
@@ -46,8 +49,9 @@ class ParameterSet {
   // Copies values into the parameters that begin with `prefix` ("local_vit."), whose names in `state` lack it; buffers
   // may be absent, and are then left. Throws InvalidArgument that lists all that is missing, extra or misshapen.
   void load(const io::StateDict& state, std::string_view prefix = {});
-  // A dict of tensors that torch.load(weights_only=True) opens and load_state_dict takes. Atomic.
-  void save(const std::filesystem::path& file) const;
+  // A dict of tensors that torch.load(weights_only=True) opens and load_state_dict takes. `records` as in
+  // io::write_torch_tensors. Atomic.
+  void save(const std::filesystem::path& file, std::vector<std::pair<std::string, std::string>> records = {}) const;
 
  private:
   std::vector<Entry> entries_;

@@ -164,3 +164,65 @@ TEST_CASE("accumulate true steps after 32 bags and at the end of the epoch") {
   step.end_epoch();
   CHECK(total() != after_step);
 }
+
+TEST_CASE("training goes on from a saved state with the same numbers: adam and sgd") {
+  const std::vector<mil::Bag> bags = oracle_bags(ModelType::ClamSb);
+  for (const mil::OptimiserKind kind : {mil::OptimiserKind::Adam, mil::OptimiserKind::Sgd}) {
+    const mil::TrainingOptions training{.optimiser = kind, .learning_rate = 1e-2};
+    const auto epoch = [&](mil::TrainingStep& step, std::int64_t number) {
+      step.begin_epoch(number);
+      // Without --subtyping: one class's instance classifier is touched in the second epoch only.
+      for (std::size_t i = 0; i < 3; ++i) step.train(bags[i], number);
+    };
+    const auto as_dict = [](const std::vector<std::pair<std::string, Array>>& arrays) {
+      io::StateDict state;
+      for (const auto& [name, array] : arrays) {
+        state.tensors.emplace(name, std::make_shared<const Array>(array.clone()));
+      }
+      return state;
+    };
+    mil::Model whole({.type = ModelType::ClamSb});
+    mil::TrainingStep whole_step(whole, training);
+    epoch(whole_step, 0);
+
+    mil::Model resumed({.type = ModelType::ClamSb, .seed = 1});
+    io::StateDict parameters = as_dict(whole.state());
+    resumed.load(parameters);
+    mil::TrainingStep resumed_step(resumed, training);
+    resumed_step.load_state(as_dict(whole_step.state()));
+
+    epoch(whole_step, 1);
+    epoch(resumed_step, 1);
+    const auto expected = sums_of(whole), actual = sums_of(resumed);
+    for (const auto& [name, sums] : expected) {
+      INFO(name);
+      CHECK(actual.at(name).sum == sums.sum);
+      CHECK(actual.at(name).squares == sums.squares);
+    }
+    io::StateDict broken = as_dict(whole_step.state());
+    REQUIRE(!broken.tensors.empty());
+    broken.tensors.begin()->second = std::make_shared<const Array>(Array::of<float>({2, 3}));
+    CHECK(test::error_of([&] { resumed_step.load_state(broken); }) == ErrorCode::InvalidArgument);
+  }
+}
+
+TEST_CASE("clam without its instance loss is trained by the plain loop: divided by 32") {
+  const std::vector<mil::Bag> bags = oracle_bags(ModelType::ClamSb);
+  // With SGD the step is the gradient: of the plain loop a 32nd of the bag's, of CLAM's loop with all weight on the bag
+  // the whole one.
+  const auto change = [&](const mil::TrainingOptions& training) {
+    mil::Model model = test::oracle_model({.type = ModelType::ClamSb, .dropout = 0.0});
+    const double before = sums_of(model).at("classifiers.bias").squares;
+    mil::TrainingStep step(model, training);
+    const mil::StepResult result = step.train(bags[0], 1);
+    CHECK(result.instance_terms.empty() == training.no_inst_cluster);
+    return sums_of(model).at("classifiers.bias").squares - before;
+  };
+  mil::TrainingOptions plain{
+      .optimiser = mil::OptimiserKind::Sgd, .learning_rate = 1e-2, .weight_decay = 0.0, .no_inst_cluster = true};
+  mil::TrainingOptions clam = plain;
+  clam.no_inst_cluster = false;
+  clam.bag_weight = 1.0;
+  clam.learning_rate /= 32.0;
+  CHECK(change(plain) == doctest::Approx(change(clam)).epsilon(1e-3));
+}
