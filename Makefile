@@ -1,9 +1,10 @@
 # The front door. Each target installs what it needs first (tools/setup), and leaves the program at build/hipt.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test bench format check asan tsan clean
+.PHONY: help build train demo test bench format check asan tsan clean
 
 help:
 	@echo 'make build    the program: build/hipt'
+	@echo 'make train    the training half too, which fetches LibTorch: build/hipt-train, which hipt starts'
 	@echo 'make demo     a real slide to features and a picture, in demo/'
 	@echo 'make test     format, include arrows, build, all tests'
 	@echo 'make bench    measures this machine and the program on it'
@@ -19,6 +20,11 @@ build:
 	tools/setup
 	cmake --preset ci -DHIPT_TRAIN=OFF
 	cmake --build build --target hipt
+
+train:
+	tools/setup --train
+	cmake --preset ci -DHIPT_TRAIN=ON
+	cmake --build build --target hipt hipt-train
 
 demo: build
 	tools/demo

@@ -6,7 +6,7 @@
 #include "hipt/base/error.h"
 #include "hipt/base/thread_pool.h"
 #include "hipt/base/version.h"
-#include "hipt/encode/models.h"
+#include "hipt/io/weight_files.h"
 #include "hipt/kernels/instruction_set.h"
 #include "hipt/kernels/matmul.h"
 #include "hipt/kernels/simd.h"
@@ -72,7 +72,7 @@ bool report_openslide() {
 
 void report_weights(std::string_view what, const std::string& file_name, std::string_view flag) {
   try {
-    line(true, what, encode::find_weights(file_name, flag));
+    line(true, what, io::find_weights(file_name, flag));
   } catch (const Error& error) {
     line(false, what, error.what());
   }

@@ -17,6 +17,7 @@ int run_encode(Arguments arguments);
 int run_evaluate(Arguments arguments);
 int run_info(Arguments arguments);
 int run_organise(Arguments arguments);
+int run_subtype(Arguments arguments);  // in cli/train; in `hipt` it starts that program
 int run_tile(Arguments arguments);
 int run_tissue(Arguments arguments);
 

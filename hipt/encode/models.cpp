@@ -1,31 +1,16 @@
 #include "hipt/encode/models.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <vector>
-
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "hipt/base/error.h"
 #include "hipt/encode/resnet_patch_encoder.h"
 #include "hipt/encode/vit_patch_encoder.h"
 #include "hipt/io/atomic_file.h"
+#include "hipt/io/weight_files.h"
 #include "hipt/vit/weights.h"
 
 namespace hipt::encode {
 namespace {
-
-std::vector<std::filesystem::path> weight_folders() {
-  std::vector<std::filesystem::path> folders;
-  if (const char* chosen = std::getenv("HIPT_WEIGHTS")) folders.emplace_back(chosen);
-  if (const char* data = std::getenv("XDG_DATA_HOME")) {
-    folders.push_back(std::filesystem::path(data) / "hipt");
-  } else if (const char* home = std::getenv("HOME")) {
-    folders.push_back(std::filesystem::path(home) / ".local/share/hipt");
-  }
-  return folders;
-}
 
 vit::ViTConfig config_of(const std::string& name_or_file, std::string_view flag) {
   if (!name_or_file.ends_with(".json")) {
@@ -36,32 +21,18 @@ vit::ViTConfig config_of(const std::string& name_or_file, std::string_view flag)
 
 std::shared_ptr<const vit::Weights> weights_of(const std::string& argument, const std::string& published_name,
                                                std::string_view flag, const vit::ViTConfig& config) {
-  return vit::weights_from(argument.empty() ? find_weights(published_name, flag) : argument, config);
+  return vit::weights_from(argument.empty() ? io::find_weights(published_name, flag) : argument, config);
 }
 
 void add_resnet(const EncodeOptions& options, std::size_t threads, Models& models) {
   const auto weights =
-      resnet::weights_from(options.weights_resnet.empty() ? find_weights("resnet50-19c8e357.pth", "weights_resnet")
+      resnet::weights_from(options.weights_resnet.empty() ? io::find_weights("resnet50-19c8e357.pth", "weights_resnet")
                                                           : options.weights_resnet);
   models.patch_encoder = make_resnet_patch_encoder(resnet::make_cpu_engine(weights), *weights, threads);
   models.random_weights = io::formula_salt(options.weights_resnet).has_value();
 }
 
 }  // namespace
-
-std::string find_weights(const std::string& file_name, std::string_view flag) {
-  const std::vector<std::filesystem::path> folders = weight_folders();
-  for (const std::filesystem::path& folder : folders) {
-    std::error_code ignored;
-    if (std::filesystem::is_regular_file(folder / file_name, ignored)) return (folder / file_name).string();
-  }
-  std::vector<std::string> places;
-  for (const std::filesystem::path& folder : folders) places.push_back((folder / file_name).string());
-  throw Error(ErrorCode::NotFound,
-              fmt::format("no weights: {0} is not in {1}; name a checkpoint with --{2} FILE, put it there, or try the "
-                          "program with --{2} random:SALT (features without meaning)",
-                          file_name, fmt::join(places, " nor "), flag));
-}
 
 Models load_models(const EncodeOptions& options, bool regions, std::size_t threads) {
   Models models;

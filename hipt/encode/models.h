@@ -19,10 +19,6 @@ struct Models {
   bool random_weights = false;  // features have no meaning
 };
 
-// Where weights are looked for when the flag `flag` names none: $HIPT_WEIGHTS, then the user's data folder
-// ($XDG_DATA_HOME or ~/.local/share, then hipt/). Throws NotFound that says how to name them.
-std::string find_weights(const std::string& file_name, std::string_view flag);
-
 // Loads the encoder of patches, and ViT-4096 when `regions`. `threads`: how many calls at once the pool will make.
 // Throws InvalidArgument for regions with ResNet-50.
 Models load_models(const EncodeOptions& options, bool regions, std::size_t threads);

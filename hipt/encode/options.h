@@ -33,7 +33,7 @@ inline std::span<const EnumName<Device>> enum_names(Device) {
 
 struct EncodeOptions {
   PatchModel model = PatchModel::Vit256;
-  std::string weights256;  // file or random:SALT; "": looked for (find_weights)
+  std::string weights256;  // file or random:SALT; "": looked for (io::find_weights)
   std::string weights4k;
   std::string weights_resnet;
   std::string model_config256 = "vit_small";  // name of a configuration, or a JSON file

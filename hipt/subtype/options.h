@@ -45,7 +45,8 @@ template <class Visitor>
 void describe(DataOptions& o, Visitor& v) {
   v(o.task, {.name = "task",
              .help = "tcga_brca_subtype, tcga_lung_subtype, tcga_kidney_subtype, or a CSV file of a column's values "
-                     "and their classes"});
+                     "and their classes",
+             .affects = Affects::HowItRuns});
   v(o.data_root_dir,
     {.name = "data_root_dir", .help = "TCGA_ROOT_DIR, whose studies hold the features", .affects = Affects::HowItRuns});
   v(o.bags, {.name = "bags",
@@ -63,16 +64,20 @@ void describe(DataOptions& o, Visitor& v) {
                   .help = "folder of splits_<k>.csv, made when it has none; \"\": splits/10foldcv_subtype/<cohort>, "
                           "else splits of our own in the results",
                   .affects = Affects::HowItRuns});
-  v(o.mode, {.name = "mode", .help = "what bags hold; the model decides, another mode than its own is an error"});
+  v(o.mode, {.name = "mode",
+             .help = "what bags hold; the model decides, another mode than its own is an error",
+             .affects = Affects::HowItRuns});
   v(o.path_input_dim, {.name = "path_input_dim",
                        .help = "width of an instance; 0: as the bags have it, else an error when they differ",
                        .min = 0,
-                       .max = 65536});
+                       .max = 65536,
+                       .affects = Affects::HowItRuns});
   v(o.prop, {.name = "prop",
              .help = "part of the training slides that is used: those that pandas' sample draws for the seed",
              .min = 0,
              .max = 1});
-  v(o.allow_missing, {.name = "allow_missing", .help = "leave out slides that have no bag"});
+  v(o.allow_missing,
+    {.name = "allow_missing", .help = "leave out slides that have no bag", .affects = Affects::HowItRuns});
   v(o.allow_shared_patients,
     {.name = "allow_shared_patients",
      .help = "splits may have slides of one patient on two sides, as the published ones do (they warn)",
@@ -109,8 +114,11 @@ void describe(CrossValidationOptions& o, Visitor& v) {
   v(o.drop_out, {.name = "drop_out", .help = "dropout in training"});
   v(o.pretrain_4k, {.name = "pretrain_4k",
                     .help = "hipt_lgp: weights of ViT-4096: vit4k_xs_dino (its .pth in $HIPT_WEIGHTS or "
-                            "~/.local/share/hipt), a file, or None"});
-  v(o.testing, {.name = "testing", .help = "a tenth of the slides, to see whether everything runs"});
+                            "~/.local/share/hipt), a file, or None",
+                    .affects = Affects::HowItRuns});
+  v(o.testing, {.name = "testing",
+                .help = "a tenth of the slides, to see whether everything runs",
+                .affects = Affects::HowItRuns});
 }
 
 struct ResultOptions {
@@ -118,6 +126,7 @@ struct ResultOptions {
   std::string exp_code;
   std::string cache_dir;
   bool log_data = true;
+  std::int64_t save_every = 10;
   bool no_auto_skip = false;
 };
 
@@ -133,6 +142,13 @@ void describe(ResultOptions& o, Visitor& v) {
                   .help = "hipt_lgp with freeze_4k: folder of the region vectors; \"\": <results_dir>/region_vectors",
                   .affects = Affects::HowItRuns});
   v(o.log_data, {.name = "log_data", .help = "event files for TensorBoard", .affects = Affects::HowItRuns});
+  v(o.save_every,
+    {.name = "save_every",
+     .unit = "s",
+     .help = "a fold's state, which resuming starts from, is written at the first end of an epoch after so "
+             "long",
+     .min = 0,
+     .affects = Affects::HowItRuns});
   v(o.no_auto_skip, {.name = "no_auto_skip",
                      .help = "train folds anew that are there, finished or begun",
                      .affects = Affects::HowItRuns});
