@@ -66,7 +66,7 @@ BagTensors to_tensors(const ModelOptions& options, const Bag& bag) {
     tensors.clusters = index_tensor(bag.clusters, kClusters, "cluster");
   }
   if (options.type == ModelType::Dgcn) {
-    if (bag.edges.empty()) refuse("has no edges: dgcn needs a graph over the patches");
+    if (bag.edges.empty() && count > 1) refuse("has no edges: dgcn needs a graph over the patches");
     std::vector<std::int64_t> sources, targets;
     for (const Edge& edge : bag.edges) {
       sources.push_back(edge.source);

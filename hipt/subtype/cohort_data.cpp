@@ -1,7 +1,6 @@
 #include "hipt/subtype/cohort_data.h"
 
 #include <algorithm>
-#include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -9,10 +8,7 @@
 
 #include "hipt/bags/bag_files.h"
 #include "hipt/base/error.h"
-#include "hipt/base/sha256.h"
 #include "hipt/base/text.h"
-#include "hipt/io/hdf5.h"
-#include "hipt/io/torch_file.h"
 
 namespace hipt::subtype {
 namespace {
@@ -91,19 +87,6 @@ void drop_slides_without_bag(CohortData& data, RunContext& context) {
   data.bag_files = std::move(files);
 }
 
-// What made the features, where the file says it, else the hash of its bytes.
-std::string identity_of(const fs::path& file, const std::string& slide_id) {
-  const bool is_torch = file.extension() == ".pt";
-  std::optional<std::string> made_by;
-  if (is_torch) {
-    made_by = io::read_torch_record(file, "hipt.json");
-  } else {
-    made_by = io::find_attribute<std::string>(io::Hdf5File::open(file).read_attributes("/"), "hipt_fingerprint");
-  }
-  if (!made_by) return sha256_hex_of_file(file);
-  return sha256_hex(fmt::format("{} {} {}", slide_id, fs::file_size(file), *made_by));
-}
-
 Array as_instances(Array features, BagMode mode) {
   if (features.rank() != 3 || is_of_regions(mode)) return features;
   const Shape shape = features.shape();
@@ -163,8 +146,7 @@ CohortData find_cohort(const SubtypeOptions& options, RunContext& context) {
 
   data.bag_ids.resize(data.bag_files.size());
   context.pool.parallel_for(
-      data.bag_files.size(),
-      [&](std::size_t i) { data.bag_ids[i] = identity_of(data.bag_files[i], data.dataset.slides[i].slide_id); },
+      data.bag_files.size(), [&](std::size_t i) { data.bag_ids[i] = bags::identity_of_bag(data.bag_files[i]); },
       context.stop);
 
   const Array first = as_instances(bags::read_bag(data.bag_files.front()), data.mode);

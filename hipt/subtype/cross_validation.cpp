@@ -12,6 +12,7 @@
 #include "hipt/evaluate/summary.h"
 #include "hipt/io/atomic_file.h"
 #include "hipt/io/weight_files.h"
+#include "hipt/subtype/bag_loader.h"
 #include "hipt/subtype/memory.h"
 #include "hipt/subtype/region_vectors.h"
 #include "hipt/subtype/train_fold.h"
@@ -155,22 +156,24 @@ CrossValidation cross_validate(const SubtypeOptions& options, RunContext& contex
   train::prepare_training_thread();
   const CohortData data = find_cohort(options, context);
   const auto weights_4k = weights_4k_of(options.folds.pretrain_4k, context);
-  const Folds folds = find_folds(options, data, weights_4k ? weights_4k->sha256 : "", context);
+  const BagLoader loader(options, data, context);
+  const Folds folds =
+      find_folds(options, data,
+                 {{"weights4k", weights_4k ? weights_4k->sha256 : ""}, {"clusters", loader.clusters_hash()}}, context);
   const std::vector<std::size_t> slides = used_slides(folds);
+  loader.make_graphs(slides, context);
 
   CrossValidation result{.folder = results_folder(options, data.task, data.input_dim), .folds = {}, .table = {}};
   io::write_text_file(
       result.folder.root / fmt::format("experiment_{}.txt", experiment_code(options, data.task, data.input_dim)),
       experiment_text(options, data.task, data.input_dim, folds.split_dir));
 
-  BagStore::Load load = [&](std::size_t slide) { return load_bag(data, slide); };
+  BagStore::Load load = [&](std::size_t slide) { return loader.load(slide); };
   const FoldInputs inputs{options, data, weights_4k, result.folder};
   const MemoryPlan plan = plan_memory(inputs, folds, slides, context);
   std::optional<RegionVectors> vectors;
   if (options.model.freeze_4k) {
-    const fs::path cache = options.results.cache_dir.empty() ? fs::path(options.results.results_dir) / "region_vectors"
-                                                             : fs::path(options.results.cache_dir);
-    vectors.emplace(cache, frozen_weights_hash(initial_model(inputs)));
+    vectors.emplace(cache_folder(options.results) / "region_vectors", frozen_weights_hash(initial_model(inputs)));
     vectors->encode(inputs, slides, context);
     load = [&](std::size_t slide) { return vectors->load(data, slide); };
   }

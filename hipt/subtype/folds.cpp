@@ -131,15 +131,14 @@ Fold find_fold(const SubtypeOptions& options, const CohortData& data, const fs::
 
 }  // namespace
 
-Folds find_folds(const SubtypeOptions& options, const CohortData& data, const std::string& weights_4k,
-                 RunContext& context) {
+Folds find_folds(const SubtypeOptions& options, const CohortData& data, const OptionTexts& more, RunContext& context) {
   Folds folds{.split_dir = find_split_dir(options, data), .folds = {}};
   make_missing_splits(options, data, folds.split_dir, context);
   cohort::Fingerprint common;
   common.add(output_options(options));
   common.set("classes", fmt::format("{}", fmt::join(class_names(data.task), " ")));
   common.set("input_dim", fmt::format("{}", data.input_dim));
-  if (!weights_4k.empty()) common.set("weights4k", weights_4k);
+  common.add(more);
   for (std::int64_t number = first_fold(options.folds); number < end_fold(options.folds); ++number) {
     Fold fold = find_fold(options, data, folds.split_dir, number, context);
     fold.fingerprint = common;

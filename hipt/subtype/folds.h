@@ -28,9 +28,8 @@ struct Folds {
 // Reads the splits of the folds of this run, or makes and writes all of them when the folder has none.
 // Patients with slides on two sides of a split are a warning for the built-in tasks, whose published splits have such,
 // and with --allow_shared_patients; else InvalidArgument names them. So does a training part that lacks a class.
-// `weights_4k`: SHA-256 of ViT-4096's weights, empty where there are none.
-Folds find_folds(const SubtypeOptions& options, const CohortData& data, const std::string& weights_4k,
-                 RunContext& context);
+// `more`: what else the folds' numbers depend on, for their fingerprints.
+Folds find_folds(const SubtypeOptions& options, const CohortData& data, const OptionTexts& more, RunContext& context);
 
 // Slides of one pass over the training part: drawn with replacement, each class as often as the others
 // (--weighted_sample, torch's WeightedRandomSampler), or all of them shuffled. A function of seed and epoch alone.

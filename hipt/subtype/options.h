@@ -26,6 +26,13 @@ inline std::span<const EnumName<BagMode>> enum_names(BagMode) {
   return kNames;
 }
 
+// --edges: which patches dgcn joins.
+enum class GraphEdges { Latent, Spatial };
+inline std::span<const EnumName<GraphEdges>> enum_names(GraphEdges) {
+  static constexpr EnumName<GraphEdges> kNames[] = {{GraphEdges::Latent, "latent"}, {GraphEdges::Spatial, "spatial"}};
+  return kNames;
+}
+
 struct DataOptions {
   std::string task = "tcga_lung_subtype";
   std::string data_root_dir;
@@ -37,6 +44,7 @@ struct DataOptions {
   BagMode mode = BagMode::Automatic;
   std::int64_t path_input_dim = 0;
   double prop = 1.0;
+  GraphEdges edges = GraphEdges::Latent;
   bool allow_missing = false;
   bool allow_shared_patients = false;
 };
@@ -76,6 +84,7 @@ void describe(DataOptions& o, Visitor& v) {
              .help = "part of the training slides that is used: those that pandas' sample draws for the seed",
              .min = 0,
              .max = 1});
+  v(o.edges, {.name = "edges", .help = "dgcn: patches are joined to those of like features, or to those beside them"});
   v(o.allow_missing,
     {.name = "allow_missing", .help = "leave out slides that have no bag", .affects = Affects::HowItRuns});
   v(o.allow_shared_patients,
@@ -139,7 +148,8 @@ void describe(ResultOptions& o, Visitor& v) {
                  .help = "the experiment's name; \"\": <task>_<model>_<features>_<prop>, as published",
                  .affects = Affects::HowItRuns});
   v(o.cache_dir, {.name = "cache_dir",
-                  .help = "hipt_lgp with freeze_4k: folder of the region vectors; \"\": <results_dir>/region_vectors",
+                  .help = "folder of what is computed once from bags: vectors of regions, clusters, graphs; \"\": "
+                          "<results_dir>/cache",
                   .affects = Affects::HowItRuns});
   v(o.log_data, {.name = "log_data", .help = "event files for TensorBoard", .affects = Affects::HowItRuns});
   v(o.save_every,
