@@ -157,9 +157,9 @@ CrossValidation cross_validate(const SubtypeOptions& options, RunContext& contex
   const CohortData data = find_cohort(options, context);
   const auto weights_4k = weights_4k_of(options.folds.pretrain_4k, context);
   const BagLoader loader(options, data, context);
-  const Folds folds =
-      find_folds(options, data,
-                 {{"weights4k", weights_4k ? weights_4k->sha256 : ""}, {"clusters", loader.clusters_hash()}}, context);
+  const Folds folds = find_folds(
+      options, data, {{"weights4k", weights_4k ? weights_4k->sha256() : ""}, {"clusters", loader.clusters_hash()}},
+      context);
   const std::vector<std::size_t> slides = used_slides(folds);
   loader.make_graphs(slides, context);
 
