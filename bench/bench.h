@@ -31,6 +31,7 @@ void bench_read(const std::filesystem::path& slide);
 void bench_end_to_end(const std::filesystem::path& slide);
 void bench_tile(const std::filesystem::path& slide);
 void bench_large_slide();
+void bench_precisions();
 
 // One contestant of bench/peers (bench_patches.cpp), until standard input ends.
 void answer_contest(std::span<const std::string> words);

@@ -1,5 +1,5 @@
 // hipt_bench [SLIDE [PART...]]: this machine's peak, the engines, reading, tiling and the whole job on a slide (the
-// demo slide when none is named). Parts by name run alone; the part large runs only so.
+// demo slide when none is named). Parts by name run alone; the parts large and precisions run only so.
 // hipt_bench --contest ...: one contestant of bench/peers/run, which asks it.
 
 #include <algorithm>
@@ -33,6 +33,7 @@ const std::vector<Part>& parts() {
       {"read", bench_read},
       {"tile", bench_tile},
       {"whole", bench_end_to_end},
+      {"precisions", [](const auto&) { bench_precisions(); }, false, true},
       {"large", [](const auto&) { bench_large_slide(); }, false, true},
   };
   return parts;

@@ -12,6 +12,7 @@
 #include "hipt/encode/encode_slide.h"
 #include "hipt/encode/feature_file.h"
 #include "hipt/encode/region_assets.h"
+#include "hipt/encode/vit_patch_encoder.h"
 #include "hipt/image/png.h"
 #include "hipt/io/hdf5.h"
 #include "hipt/io/torch_file.h"
@@ -147,6 +148,34 @@ TEST_CASE("encode: what is there and equal is skipped and what was made otherwis
   coarser.tile.patch_size = 2048;
   CHECK(test::error_of([&] { run(*slide_file, coarser, study); }, &message) == ErrorCode::InvalidArgument);
   CHECK(message.find("patch_size") != std::string::npos);
+}
+
+TEST_CASE("encode: what another precision made is refused and ResNet-50 has one alone") {
+  const auto slide_file = test::demo_slide();
+  if (!slide_file) return test::skip("the demo slide is absent: tools/setup --demo-slide fetches it");
+  const test::TemporaryFolder folder;
+  const SlideJob job = tiny_job(folder, 1024);
+  const cohort::StudyFolder study{folder / "study"};
+  CHECK(run(*slide_file, job, study).status == cohort::Status::Processed);
+
+  SlideJob rounded = job;
+  rounded.encode.precision = vit::Precision::Bfloat16;
+  Models models = load_models(job.encode, true, 2);
+  const auto weights = vit::weights_from("random:tiny", models.vit256->config());
+  models.vit256 = vit::make_cpu_engine(weights, vit::Precision::Bfloat16, vit::IfLacking::Emulate);
+  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights, vit::Precision::Bfloat16, 2);
+  cohort::SlideEntry entry;
+  entry.path = *slide_file;
+  entry.id = slide_file->stem().string();
+  const auto go = [&] { encode_slide(entry, study, rounded, models, test::quiet_context(), [] { return true; }); };
+  std::string message;
+  CHECK(test::error_of(go, &message) == ErrorCode::InvalidArgument);
+  CHECK_MESSAGE(message.find("precision") != std::string::npos, message);
+  CHECK_MESSAGE(message.find("bf16") != std::string::npos, message);
+
+  rounded.encode.model = PatchModel::Resnet50Trunc;
+  CHECK(test::error_of([&] { load_models(rounded.encode, false, 2); }, &message) == ErrorCode::InvalidArgument);
+  CHECK_MESSAGE(message.find("runs in f32 alone") != std::string::npos, message);
 }
 
 TEST_CASE("encode: a slide without tissue gets empty files and a reason") {
