@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace hipt::bench {
@@ -24,9 +26,16 @@ double seconds_on_threads(std::size_t threads, const std::function<void(std::siz
 // the best instruction set.
 double float_peak(std::size_t threads);
 
+// Operations a second of oneDNN's products in "bf16" or "int8" (u8 by s8), from the second-level cache. Nothing where
+// the processor has no instructions for them.
+std::optional<double> product_peak(std::string_view precision, std::size_t threads);
+
 void bench_peak();
 void bench_engine();
 void bench_resnet();
+void bench_regions();
+void bench_start(const std::filesystem::path& slide);
+void bench_memory(const std::filesystem::path& slide);
 void bench_read(const std::filesystem::path& slide);
 void bench_end_to_end(const std::filesystem::path& slide);
 void bench_tile(const std::filesystem::path& slide);

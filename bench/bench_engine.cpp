@@ -99,9 +99,12 @@ double patches_per_second(const Model& model, RgbView patch, std::size_t batch, 
   return static_cast<double>(threads * calls * batch) / seconds;
 }
 
+constexpr double kMostSeconds = 60.0;  // of all rounds of a setting
+
 struct Setting {
   std::size_t threads = 1;
   std::size_t batch = 1;
+  int rounds = kRounds;              // fewer where one takes long, as without vector instructions
   std::vector<double> rates = {};    // patches a second, one a round
   std::vector<double> of_peak = {};  // published operations over the peak measured beside it
   std::vector<double> raw_of_peak = {};
@@ -125,8 +128,12 @@ void bench_batches(const Model& model, RgbView patch) {
   // All settings in turn, each round anew and beside the peak, so that a change of the machine's speed meets all.
   for (int round = 0; round < kRounds; ++round) {
     for (Setting& setting : settings) {
+      if (round >= setting.rounds) continue;
       const double peak_before = float_peak(setting.threads);
-      const double rate = patches_per_second(model, patch, setting.batch, setting.threads);
+      double rate = 0.0;
+      const double seconds =
+          seconds_of([&] { rate = patches_per_second(model, patch, setting.batch, setting.threads); });
+      if (round == 0) setting.rounds = std::clamp(static_cast<int>(kMostSeconds / seconds), 1, kRounds);
       const double peak = 0.5 * (peak_before + float_peak(setting.threads));
       setting.rates.push_back(rate);
       setting.of_peak.push_back(100.0 * rate * work.published / peak);
@@ -135,13 +142,13 @@ void bench_batches(const Model& model, RgbView patch) {
   }
   fmt::print("\n{}, f32, cpu engine on {} (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
              kernels::simd_target(), work.published / kGiga, work.done / kGiga);
-  fmt::print("{:>7}{:>8}{:>12}{:>12}{:>12}{:>18}\n", "threads", "batch", "patches/s", "ms/patch", "% of peak",
-             "% of peak, done");
+  fmt::print("{:>7}{:>8}{:>12}{:>12}{:>12}{:>18}{:>8}\n", "threads", "batch", "patches/s", "ms/patch", "% of peak",
+             "% of peak, done", "rounds");
   for (const Setting& setting : settings) {
     const double rate = median(setting.rates);
-    fmt::print("{:>7}{:>8}{:>12.2f}{:>12.1f}{:>12}{:>18}\n", setting.threads, setting.batch, rate,
+    fmt::print("{:>7}{:>8}{:>12.2f}{:>12.1f}{:>12}{:>18}{:>8}\n", setting.threads, setting.batch, rate,
                1000.0 * static_cast<double>(setting.threads) / rate, percent(setting.of_peak),
-               percent(setting.raw_of_peak));
+               percent(setting.raw_of_peak), setting.rounds);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -120,21 +121,29 @@ class Reader final : public Contestant {
   ThreadPool pool_;
 };
 
-// The machine itself: a pass is 10^12 float32 operations at its peak.
+// The machine itself: a pass is 10^12 operations of a precision at its peak.
 class Peak final : public Contestant {
  public:
-  explicit Peak(std::size_t threads) : threads_(threads) {}
-  void first() override {}
-  double pass() override { return 1e12 / float_peak(threads_); }
+  Peak(std::string precision, std::size_t threads) : precision_(std::move(precision)), threads_(threads) {}
+  void first() override { peak(); }
+  double pass() override { return 1e12 / peak(); }
   std::string results() const override { return {}; }
 
  private:
+  double peak() const {
+    if (precision_ == "f32") return float_peak(threads_);
+    const std::optional<double> peak = product_peak(precision_, threads_);
+    if (!peak) throw Error(ErrorCode::Device, fmt::format("the processor has no {} products", precision_));
+    return *peak;
+  }
+
+  std::string precision_;
   std::size_t threads_;
 };
 
 std::unique_ptr<Contestant> contestant(std::span<const std::string> words) {
   const auto number = [&](std::size_t i) { return static_cast<std::size_t>(std::stoull(words[i])); };
-  if (words.size() == 2 && words[0] == "peak") return std::make_unique<Peak>(number(1));
+  if (words.size() == 3 && words[0] == "peak") return std::make_unique<Peak>(words[1], number(2));
   if (words.size() == 5 && words[0] == "encode") {
     return std::make_unique<Encoder>(words[1], words[2], number(3), number(4));
   }
@@ -142,7 +151,8 @@ std::unique_ptr<Contestant> contestant(std::span<const std::string> words) {
     return std::make_unique<Reader>(words[1], words[2], static_cast<std::int64_t>(number(3)), number(4));
   }
   throw Error(ErrorCode::InvalidArgument,
-              "a contestant is: peak THREADS | encode WEIGHTS PATCHES THREADS BATCH | read SLIDE CORNERS SIDE THREADS");
+              "a contestant is: peak PRECISION THREADS | encode WEIGHTS PATCHES THREADS BATCH | read SLIDE CORNERS "
+              "SIDE THREADS");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@ and batches) is found first. Models and patches stay in .cache/peers, made again
 import argparse
 import dataclasses
 import datetime
+import math
 import os
 import pathlib
 import statistics
@@ -63,14 +64,19 @@ class Process:
             raise Unable(errors[-1] if errors else f"it ended with status {self.child.returncode}")
         return line
 
+    def ask(self, line):
+        try:
+            self.child.stdin.write(f"{line}\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended: expect() says how
+
     def seconds(self):
-        self.child.stdin.write("\n")
-        self.child.stdin.flush()
+        self.ask("")
         return float(self.expect(None))
 
     def results(self, file):
-        self.child.stdin.write(f"{file}\n")
-        self.child.stdin.flush()
+        self.ask(file)
         self.expect("written")
         return file
 
@@ -167,6 +173,51 @@ def prepared(contestants, prepare):
     return able, unable
 
 
+def take_turns(able, rounds, turn, title):
+    """turn(each), round after round; those that fail are taken out of `able` and given back with the reason."""
+    failed = []
+    for number in range(rounds):
+        note(f"{title}, round {number + 1} of {rounds}")
+        for contestant in list(able):
+            try:
+                turn(contestant)
+            except Unable as reason:
+                able.remove(contestant)
+                failed.append((contestant, f"in round {number + 1}: {reason}"))
+    return failed
+
+
+class Peaks:
+    """The machine's peak in each precision that it has, GFLOP/s, measured anew whenever asked."""
+
+    def __init__(self, threads):
+        self.threads, self.processes, self.measured = threads, {}, {}
+
+    def gigaflops(self, precision):
+        """Not a number where the machine has no instructions of this precision."""
+        if precision not in self.processes:
+            try:
+                self.processes[precision] = Process([OURS, "--contest", "peak", precision, self.threads], self.threads)
+            except Unable:
+                self.processes[precision] = None
+        process = self.processes[precision]
+        if process is None:
+            return math.nan
+        self.measured.setdefault(precision, []).append(1000 / process.seconds())
+        return self.measured[precision][-1]
+
+    def text(self):
+        return "peak " + ", ".join(f"{name} {statistics.median(values):.1f}" for name, values in self.measured.items())
+
+    def end(self):
+        for process in filter(None, self.processes.values()):
+            process.end()
+
+
+def percent_text(values):
+    return "-" if any(map(math.isnan, values)) else f"{statistics.median(values):.1f}"
+
+
 def compare_encoders(threads, rounds, patches):
     def prepare(encoder):
         encoder.setting = choose_setting(encoder)
@@ -176,34 +227,33 @@ def compare_encoders(threads, rounds, patches):
         encoder.cosine = least_cosine(encoder.process.results(FOLDER / "features.f32"))
 
     able, unable = prepared(encoders(threads), prepare)
-    peak = Process([OURS, "--contest", "peak", threads], threads)
-    peaks = []
+    peaks = Peaks(threads)
 
-    def gigaflops():
-        peaks.append(1000 / peak.seconds())
-        return peaks[-1]
+    def turn(encoder):
+        before = peaks.gigaflops(encoder.precision)
+        rate = patches / encoder.process.seconds()
+        encoder.rates.append(rate)
+        encoder.of_peak.append(
+            100 * rate * GFLOP_A_PATCH / statistics.mean((before, peaks.gigaflops(encoder.precision))))
 
-    for number in range(rounds):
-        note(f"round {number + 1} of {rounds}")
-        for encoder in able:
-            before = gigaflops()
-            rate = patches / encoder.process.seconds()
-            encoder.rates.append(rate)
-            encoder.of_peak.append(100 * rate * GFLOP_A_PATCH / statistics.mean((before, gigaflops())))
+    failed = take_turns(able, rounds, turn, "encoding")
     print(f"\nViT-256 features of {patches} patches in memory, threads: {threads}, median of {rounds} rounds; "
-          f"f32 peak {statistics.median(peaks):.1f} GFLOP/s")
-    print(f"{'':<18}{'':<6}{'streams':>8}{'batch':>6}{'patches/s':>11}{'% of f32 peak':>15}{'least cosine':>14}"
+          f"{peaks.text()} GFLOP/s")
+    print(f"{'':<18}{'':<6}{'streams':>8}{'batch':>6}{'patches/s':>11}{'% of its peak':>15}{'least cosine':>14}"
           f"{'peak MB':>9}{'start-up s':>12}")
     for encoder in able:
         streams, batch = encoder.setting
         print(f"{encoder.name:<18}{encoder.precision:<6}{streams:>8}{batch:>6}{statistics.median(encoder.rates):>11.2f}"
-              f"{statistics.median(encoder.of_peak):>15.1f}{encoder.cosine:>14.6f}"
+              f"{percent_text(encoder.of_peak):>15}{encoder.cosine:>14.6f}"
               f"{encoder.process.peak_megabytes():>9.0f}{encoder.start_up:>12.2f}")
     for encoder, reason in unable:
         print(f"{encoder.name:<18}{encoder.precision:<6}  not on this machine: {reason}")
+    for encoder, reason in failed:
+        print(f"{encoder.name:<18}{encoder.precision:<6}  failed {reason}")
     print_ratios(able)
-    for process in (peak, *(encoder.process for encoder in able)):
-        process.end()
+    peaks.end()
+    for encoder in able:
+        encoder.process.end()
 
 
 def print_ratios(able):
@@ -257,16 +307,19 @@ def compare_readers(slide, threads, rounds):
     names = (("openslide-python", "openslide"), ("tifffile", "tifffile"), ("cucim", "cucim"), ("hipt", ""))
     able, unable = prepared([Reader(name, peer, slide, *column) for name, peer in names for column in columns],
                             Reader.start)
-    for number in range(rounds):
-        note(f"reading, round {number + 1} of {rounds}")
-        for reader in able:
-            reader.rates.append(counts[reader.side] * reader.side**2 / 1e6 / reader.process.seconds())
+
+    def turn(reader):
+        reader.rates.append(counts[reader.side] * reader.side**2 / 1e6 / reader.process.seconds())
+
+    failed = take_turns(able, rounds, turn, "reading")
     print(f"\nReading {pathlib.Path(slide).name} (megapixels/s, level 0 to RGB, median of {rounds} rounds)")
     print(f"{'':<18}" + "".join(f"{f'{side} px, threads: {count}':>22}" for side, count in columns) + "  pixels")
     for name, _ in names:
         print_reader(name, [reader for reader in able if reader.name == name], able, columns)
     for name, reason in dict((reader.name, reason) for reader, reason in unable).items():
         print(f"{name:<18}  not on this machine: {reason}")
+    for reader, reason in failed:
+        print(f"{reader.name:<18}  {reader.side} px, threads: {reader.threads}: failed {reason}")
     for reader in able:
         reader.process.end()
 
