@@ -13,6 +13,14 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+std::vector<vit::Precision> precisions_here() {
+  std::vector<vit::Precision> precisions;
+  for (const auto& entry : enum_names(vit::Precision{})) {
+    if (vit::has_instructions(entry.value)) precisions.push_back(entry.value);
+  }
+  return precisions;
+}
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t half = values.size() / 2;

@@ -10,12 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "hipt/vit/precision.h"
+
 namespace hipt::bench {
 
 inline constexpr int kRounds = 5;
 
 double seconds_of(const std::function<void()>& work);
 double median(std::vector<double> values);
+// Of ViT-256: those that this machine has instructions for.
+std::vector<vit::Precision> precisions_here();
 // Median of what `measure` gives in `rounds` calls.
 double median_of(int rounds, const std::function<double()>& measure);
 
@@ -29,6 +33,9 @@ double float_peak(std::size_t threads);
 // Operations a second of oneDNN's products in "bf16" or "int8" (u8 by s8), from the second-level cache. Nothing where
 // the processor has no instructions for them.
 std::optional<double> product_peak(std::string_view precision, std::size_t threads);
+
+// Of one of the above or of "f32": not a number where there is none.
+double peak_of(std::string_view precision, std::size_t threads);
 
 void bench_peak();
 void bench_engine();

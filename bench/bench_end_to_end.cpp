@@ -22,7 +22,7 @@ constexpr int kEndToEndRounds = 3;
 
 // Regions of 4096 px where the slide is large enough for a few, of 1024 px on a small one; every second one, to be
 // short.
-encode::SlideJob region_job(const slide::Slide& slide) {
+encode::SlideJob region_job(const slide::Slide& slide, vit::Precision precision) {
   encode::SlideJob job;
   job.tissue = tissue::preset("bwh_biopsy");
   job.tile.patch_level = 0;
@@ -31,6 +31,7 @@ encode::SlideJob region_job(const slide::Slide& slide) {
   job.tile.step_size = large ? 8192 : 1024;
   job.encode.weights256 = "random:bench";
   job.encode.weights4k = "random:bench";
+  job.encode.precision = precision;
   return job;
 }
 
@@ -73,13 +74,11 @@ double infer(const std::vector<image::RgbImage>& regions, const encode::Models& 
   });
 }
 
-}  // namespace
-
-void bench_end_to_end(const std::filesystem::path& file) {
+void measure(const std::filesystem::path& file, vit::Precision precision) {
   ThreadPool pool(usable_cores(), vit::prepare_engine_thread);
   RunContext context{pool, silent_log(), silent_progress(), {}};
   const auto slide = slide::open_slide(file);
-  const encode::SlideJob job = region_job(*slide);
+  const encode::SlideJob job = region_job(*slide, precision);
   const encode::Models models = encode::load_models(job.encode, true, pool.size());
   const Pixels pixels = read_regions(*slide, job);
   const auto regions = static_cast<double>(pixels.regions.size());
@@ -93,14 +92,20 @@ void bench_end_to_end(const std::filesystem::path& file) {
     whole.push_back(encode_to_files(file, job, models, context));
     ratios.push_back(whole.back() / inference.back());
   }
-  fmt::print("\nEnd to end: {}, {} regions of {} px, {} threads, f32 (seconds a region)\n", file.filename().string(),
-             pixels.regions.size(), job.tile.patch_size, pool.size());
+  fmt::print("\nEnd to end: {}, {} regions of {} px, {} threads, {} (seconds a region)\n", file.filename().string(),
+             pixels.regions.size(), job.tile.patch_size, pool.size(), name_of(precision));
   fmt::print("{:<44}{:>8.2f}\n", "slide file to .pt and .h5", median(whole) / regions);
   fmt::print("{:<44}{:>8.2f}\n", "inference alone, pixels in memory", median(inference) / regions);
   fmt::print("{:<44}{:>8.2f}\n", "reading alone, one thread (hidden)", pixels.read_seconds / regions);
   fmt::print("{:<44}{:>8.2f}\n", "tissue and coordinates", pixels.tissue_seconds / regions);
   fmt::print("{:<44}{:>8.3f}\n", "end to end / inference, median of pairs", median(ratios));
   fmt::print("{:<44}{:>8.0f}\n", "peak memory of this program, MB", static_cast<double>(peak_resident_bytes()) / 1e6);
+}
+
+}  // namespace
+
+void bench_end_to_end(const std::filesystem::path& file) {
+  for (const vit::Precision precision : precisions_here()) measure(file, precision);
 }
 
 }  // namespace hipt::bench

@@ -75,6 +75,7 @@ Work work_of_patch(const resnet::Architecture& network) {
 // What is measured: an engine behind its encode().
 struct Model {
   std::string name;
+  std::string_view precision;
   Work work;
   std::size_t dim = 0;
   std::vector<std::size_t> batches;
@@ -129,19 +130,19 @@ void bench_batches(const Model& model, RgbView patch) {
   for (int round = 0; round < kRounds; ++round) {
     for (Setting& setting : settings) {
       if (round >= setting.rounds) continue;
-      const double peak_before = float_peak(setting.threads);
+      const double peak_before = peak_of(model.precision, setting.threads);
       double rate = 0.0;
       const double seconds =
           seconds_of([&] { rate = patches_per_second(model, patch, setting.batch, setting.threads); });
       if (round == 0) setting.rounds = std::clamp(static_cast<int>(kMostSeconds / seconds), 1, kRounds);
-      const double peak = 0.5 * (peak_before + float_peak(setting.threads));
+      const double peak = 0.5 * (peak_before + peak_of(model.precision, setting.threads));
       setting.rates.push_back(rate);
       setting.of_peak.push_back(100.0 * rate * work.published / peak);
       setting.raw_of_peak.push_back(100.0 * rate * work.done / peak);
     }
   }
-  fmt::print("\n{}, f32, cpu engine on {} (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
-             kernels::simd_target(), work.published / kGiga, work.done / kGiga);
+  fmt::print("\n{}, {}, cpu engine on {} (published work a patch {:.4f} GFLOP, done {:.4f})\n", model.name,
+             model.precision, kernels::simd_target(), work.published / kGiga, work.done / kGiga);
   fmt::print("{:>7}{:>8}{:>12}{:>12}{:>12}{:>18}{:>8}\n", "threads", "batch", "patches/s", "ms/patch", "% of peak",
              "% of peak, done", "rounds");
   for (const Setting& setting : settings) {
@@ -255,20 +256,25 @@ class KernelSplit {
 
 void bench_engine() {
   const Picture picture;
-  const auto vit256 = vit::make_cpu_engine(vit::formula_weights(vit::named_config("vit_small"), "bench"));
-  bench_batches({"ViT-256",
-                 work_of_patch(vit256->config()),
-                 static_cast<std::size_t>(vit256->config().dim),
-                 {1, 4, 16, 64},
-                 [&](std::span<const RgbView> patches, std::span<float> out) { vit256->encode(patches, out); }},
-                picture.view);
-  KernelSplit(*vit256, picture.view).print();
+  const auto weights = vit::formula_weights(vit::named_config("vit_small"), "bench");
+  for (const vit::Precision precision : precisions_here()) {
+    const auto vit256 = vit::make_cpu_engine(weights, precision);
+    bench_batches({"ViT-256",
+                   name_of(precision),
+                   work_of_patch(vit256->config()),
+                   static_cast<std::size_t>(vit256->config().dim),
+                   {1, 4, 16, 64},
+                   [&](std::span<const RgbView> patches, std::span<float> out) { vit256->encode(patches, out); }},
+                  picture.view);
+  }
+  KernelSplit(*vit::make_cpu_engine(weights), picture.view).print();
 }
 
 void bench_resnet() {
   const Picture picture;
   const auto resnet50 = resnet::make_cpu_engine(resnet::weights_from("random:bench"));
   bench_batches({"ResNet-50 to layer3",
+                 "f32",
                  work_of_patch(resnet::architecture()),
                  resnet::kDim,
                  {1, 8},

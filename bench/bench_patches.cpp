@@ -41,8 +41,9 @@ class Contestant {
 // ViT-256 over patches [n, 256, 256, 3] of bytes in a file, `batch` patches a call; the results are float32 [n, dim].
 class Encoder final : public Contestant {
  public:
-  Encoder(const std::string& weights, const std::string& patches, std::size_t threads, std::size_t batch)
-      : engine_(vit::make_cpu_engine(vit::weights_from(weights, vit::named_config("vit_small")))),
+  Encoder(const std::string& weights, std::string_view precision, const std::string& patches, std::size_t threads,
+          std::size_t batch)
+      : engine_(vit::make_cpu_engine(vit::weights_from(weights, vit::named_config("vit_small")), named(precision))),
         pixels_(io::MappedFile::open(patches)),
         batch_(batch),
         pool_(threads, vit::prepare_engine_thread) {
@@ -69,6 +70,12 @@ class Encoder final : public Contestant {
   }
 
  private:
+  static vit::Precision named(std::string_view name) {
+    for (const auto& entry : enum_names(vit::Precision{})) {
+      if (entry.name == name) return entry.value;
+    }
+    throw Error(ErrorCode::InvalidArgument, fmt::format("no precision {}", name));
+  }
   std::size_t dim() const { return static_cast<std::size_t>(engine_->config().dim); }
 
   void encode(std::size_t first, std::size_t count) {
@@ -144,15 +151,16 @@ class Peak final : public Contestant {
 std::unique_ptr<Contestant> contestant(std::span<const std::string> words) {
   const auto number = [&](std::size_t i) { return static_cast<std::size_t>(std::stoull(words[i])); };
   if (words.size() == 3 && words[0] == "peak") return std::make_unique<Peak>(words[1], number(2));
-  if (words.size() == 5 && words[0] == "encode") {
-    return std::make_unique<Encoder>(words[1], words[2], number(3), number(4));
+  if (words.size() == 6 && words[0] == "encode") {
+    return std::make_unique<Encoder>(words[1], words[2], words[3], number(4), number(5));
   }
   if (words.size() == 5 && words[0] == "read") {
     return std::make_unique<Reader>(words[1], words[2], static_cast<std::int64_t>(number(3)), number(4));
   }
-  throw Error(ErrorCode::InvalidArgument,
-              "a contestant is: peak PRECISION THREADS | encode WEIGHTS PATCHES THREADS BATCH | read SLIDE CORNERS "
-              "SIDE THREADS");
+  throw Error(
+      ErrorCode::InvalidArgument,
+      "a contestant is: peak PRECISION THREADS | encode WEIGHTS PRECISION PATCHES THREADS BATCH | read SLIDE CORNERS "
+      "SIDE THREADS");
 }
 
 }  // namespace

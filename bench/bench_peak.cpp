@@ -38,7 +38,8 @@ struct ProductTypes {
 // too.)
 std::optional<ProductTypes> types_of(std::string_view precision) {
   const CpuFeatures features = cpu_features();
-  if (precision == "bf16" && features.avx512_bf16) return ProductTypes{Type::bf16, Type::bf16, Type::bf16};
+  if (precision == "bf16" && (features.avx512_bf16 || features.amx))
+    return ProductTypes{Type::bf16, Type::bf16, Type::bf16};
   if (precision == "int8" && features.avx512_vnni) return ProductTypes{Type::u8, Type::s8, Type::s32};
   return std::nullopt;
 }
@@ -111,6 +112,11 @@ std::optional<double> product_peak(std::string_view precision, std::size_t threa
     if (thread == 0) operations = product.operations() * kProducts;
   });
   return operations * static_cast<double>(threads) / seconds;
+}
+
+double peak_of(std::string_view precision, std::size_t threads) {
+  if (precision == "f32") return float_peak(threads);
+  return product_peak(precision, threads).value_or(std::numeric_limits<double>::quiet_NaN());
 }
 
 void bench_peak() {

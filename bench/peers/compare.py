@@ -110,8 +110,8 @@ class Encoder:
     def start(self, setting):
         streams, batch = setting
         if not self.peer:
-            command = [OURS, "--contest", "encode", FOLDER / "weights.safetensors", FOLDER / "patches.u8",
-                       self.threads, batch]
+            command = [OURS, "--contest", "encode", FOLDER / "weights.safetensors", self.precision,
+                       FOLDER / "patches.u8", self.threads, batch]
             return Process(command, self.threads)
         environment = {"OMP_NUM_THREADS": str(self.threads // streams)}
         if self.peer.startswith("torch"):  # memory is kept between calls: glibc's defaults return and fetch it each time
@@ -124,7 +124,7 @@ class Encoder:
 
 def encoders(threads):
     peers = [("PyTorch eager", "torch", "f32 bf16"), ("PyTorch compiled", "torch-compiled", "f32 bf16"),
-             ("ONNX Runtime", "onnxruntime", "f32 int8"), ("OpenVINO", "openvino", "f32 bf16 int8"), ("hipt", "", "f32")]
+             ("ONNX Runtime", "onnxruntime", "f32 int8"), ("OpenVINO", "openvino", "f32 bf16 int8"), ("hipt", "", "f32 bf16 int8")]
     return [Encoder(name, precision, peer, threads) for name, peer, precisions in peers
             for precision in precisions.split()]
 

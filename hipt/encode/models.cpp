@@ -32,6 +32,28 @@ void add_resnet(const EncodeOptions& options, std::size_t threads, Models& model
   models.random_weights = io::formula_salt(options.weights_resnet).has_value();
 }
 
+// Each lets go of its weights, once they are packed, before the next are read.
+void add_vit256(const EncodeOptions& options, std::size_t threads, Models& models) {
+  const vit::ViTConfig config = config_of(options.model_config256, "model_config256");
+  const auto weights = weights_of(options.weights256, "vit256_small_dino.pth", "weights256", config);
+  models.vit256 = vit::make_cpu_engine(weights, options.precision);
+  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights, options.precision, threads);
+  models.random_weights = io::formula_salt(options.weights256).has_value();
+}
+
+void add_vit4k(const EncodeOptions& options, Models& models) {
+  const vit::ViTConfig config = config_of(options.model_config4k, "model_config4k");
+  const vit::ViTConfig& config256 = models.vit256->config();
+  if (config.source != vit::TokenSource::Features || config.input_dim != config256.dim) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("{} reads features of width {}, but {} gives {}", config.name,
+                                                        config.input_dim, config256.name, config256.dim));
+  }
+  const auto weights = weights_of(options.weights4k, "vit4k_xs_dino.pth", "weights4k", config);
+  models.vit4k = vit::make_cpu_engine(weights);
+  models.region_identity = vit_identity(*weights, vit::Precision::Float32, "vit4k");
+  models.random_weights = models.random_weights || io::formula_salt(options.weights4k).has_value();
+}
+
 }  // namespace
 
 Models load_models(const EncodeOptions& options, bool regions, std::size_t threads) {
@@ -51,22 +73,8 @@ Models load_models(const EncodeOptions& options, bool regions, std::size_t threa
     return models;
   }
   vit::require_instructions(options.precision);  // before weights are read
-  const vit::ViTConfig config256 = config_of(options.model_config256, "model_config256");
-  const auto weights256 = weights_of(options.weights256, "vit256_small_dino.pth", "weights256", config256);
-  models.vit256 = vit::make_cpu_engine(weights256, options.precision);
-  models.patch_encoder = make_vit_patch_encoder(models.vit256, *weights256, options.precision, threads);
-  models.random_weights = io::formula_salt(options.weights256).has_value();
-  if (!regions) return models;
-
-  const vit::ViTConfig config4k = config_of(options.model_config4k, "model_config4k");
-  if (config4k.source != vit::TokenSource::Features || config4k.input_dim != config256.dim) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("{} reads features of width {}, but {} gives {}", config4k.name,
-                                                        config4k.input_dim, config256.name, config256.dim));
-  }
-  const auto weights4k = weights_of(options.weights4k, "vit4k_xs_dino.pth", "weights4k", config4k);
-  models.vit4k = vit::make_cpu_engine(weights4k);
-  models.region_identity = vit_identity(*weights4k, vit::Precision::Float32, "vit4k");
-  models.random_weights = models.random_weights || io::formula_salt(options.weights4k).has_value();
+  add_vit256(options, threads, models);
+  if (regions) add_vit4k(options, models);
   return models;
 }
 
