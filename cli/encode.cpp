@@ -99,7 +99,8 @@ int encode_slides(const StudyFlags& study, const FlightFlags& flight, const enco
         RunContext slide_context{context.pool, context.log, slide_progress, context.stop};
         encode::SlideJob own = job;
         if (!entry.cells.empty()) {
-          tiling::apply_cells(entry.cells, *slide::open_slide(entry.path, entry.mpp), own.tissue, own.tile);
+          tiling::apply_cells(entry.cells, *slide::open_slide(entry.path, entry.mpp, entry.reader), own.tissue,
+                              own.tile);
         }
         return encode::encode_slide(entry, folder, own, models, slide_context, still_ours);
       });

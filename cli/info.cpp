@@ -25,12 +25,14 @@ constexpr std::int64_t kRegion = 4096;
 struct InfoOptions {
   bool json = false;
   bool properties = false;
+  slide::ReaderChoice reader = slide::ReaderChoice::Auto;
 };
 
 template <class Visitor>
 void describe(InfoOptions& o, Visitor& v) {
   v(o.json, {.name = "json", .help = "as JSON, with every property of the file", .affects = Affects::HowItRuns});
   v(o.properties, {.name = "properties", .help = "every property of the file too", .affects = Affects::HowItRuns});
+  v(o.reader, slide::kReaderField);
 }
 
 // How patches of `size` px at 20x are read, and how many lie whole on the slide, edge to edge.
@@ -203,7 +205,7 @@ int run_info(Arguments arguments) {
   parser.declare("Output", options);
   if (!parser.parse(arguments)) return 0;
   parser.read(options);
-  const auto slide = slide::open_slide(source);
+  const auto slide = slide::open_slide(source, std::nullopt, options.reader);
   options.json ? print_json(*slide) : print_text(*slide, options.properties);
   return 0;
 }

@@ -77,6 +77,7 @@ cohort::Source find_study_slides(const StudyFlags& flags, LogSink& log) {
                               ? cohort::find_slides(place, flags.search_nested)
                               : cohort::find_listed_slides(place, process_list_file(flags), flags.search_nested);
   if (!flags.shard.empty()) cohort::take_shard(source, flags.shard);
+  for (cohort::SlideEntry& slide : source.slides) slide.reader = flags.reader;
   for (const std::filesystem::path& file : source.not_slides) {
     log.write(LogLevel::Info, fmt::format("passed over, not a slide: {}", file.filename().string()));
   }

@@ -20,6 +20,7 @@ struct StudyFlags {
   std::string save_dir;
   std::string study_dir;     // TCGA_ROOT_DIR/tcga_brca: stands for source and save_dir
   std::string process_list;  // CLAM's: slides of SOURCE with their own parameters
+  slide::ReaderChoice reader = slide::ReaderChoice::Auto;
   bool search_nested = false;
   bool no_auto_skip = false;
   std::int64_t lock_max_age = 1800;
@@ -37,6 +38,7 @@ void describe(StudyFlags& o, Visitor& v) {
   v(o.process_list, {.name = "process_list",
                      .help = "CSV of CLAM's form: which slides of SOURCE, with parameters of their own",
                      .affects = Affects::HowItRuns});
+  v(o.reader, slide::kReaderField);
   v(o.search_nested,
     {.name = "search_nested", .help = "look for slides in folders below too", .affects = Affects::HowItRuns});
   v(o.no_auto_skip, {.name = "no_auto_skip", .help = "redo what is already there", .affects = Affects::HowItRuns});

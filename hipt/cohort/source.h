@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hipt/base/options.h"
+#include "hipt/slide/slide.h"
 
 namespace hipt::cohort {
 
@@ -21,10 +22,11 @@ using Cells = Columns;
 
 struct SlideEntry {
   std::filesystem::path path;
-  std::string id;                       // id_of_slide
-  std::optional<double> mpp;            // um a pixel of level 0, when the CSV overrides it
-  Cells cells;                          // the slide's own parameters, when a process list names them
-  std::optional<std::size_t> list_row;  // its place in that list, rows of other slides counted
+  std::string id;                                          // id_of_slide
+  std::optional<double> mpp;                               // um a pixel of level 0, when the CSV overrides it
+  Cells cells;                                             // the slide's own parameters, when a process list names them
+  std::optional<std::size_t> list_row;                     // its place in that list, rows of other slides counted
+  slide::ReaderChoice reader = slide::ReaderChoice::Auto;  // who decodes its pixels; the same bytes
 };
 
 // A column of a process list and the type that pandas gives it.

@@ -33,6 +33,7 @@ class PictureSlide final : public Slide {
     const std::int64_t right = std::min<std::int64_t>(origin.x + size.width, picture_.width());
     const std::int64_t top = std::max<std::int64_t>(origin.y, 0);
     const std::int64_t bottom = std::min<std::int64_t>(origin.y + size.height, picture_.height());
+    if (Size{right - left, bottom - top} != size) std::fill_n(rgb, size.width * size.height * 3, std::uint8_t{0});
     if (left >= right) return;
     for (std::int64_t y = top; y < bottom; ++y) {
       std::uint8_t* out = rgb + ((y - origin.y) * size.width + (left - origin.x)) * 3;

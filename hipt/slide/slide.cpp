@@ -81,19 +81,21 @@ image::RgbImage Slide::read_region(Level0Point origin, int level, Size size) con
                   fmt::format("a region of {} x {} pixels; at most {} pixels can be read at once", size.width,
                               size.height, image::kMaxPicturePixels));
     }
-    image::RgbImage region(static_cast<int>(size.width), static_cast<int>(size.height));
+    const auto width = static_cast<int>(size.width);
+    const auto height = static_cast<int>(size.height);
     // Wholly outside: black. This also keeps far-off places away from the readers' integer arithmetic.
     const double downsample = levels_[static_cast<std::size_t>(level)].downsample;
     const auto meets = [&](std::int64_t start, std::int64_t length, std::int64_t slide_length) {
       return static_cast<double>(start) < static_cast<double>(slide_length) + downsample &&
              static_cast<double>(start) + static_cast<double>(length + 1) * downsample > 0.0;
     };
-    if (size.width > 0 && size.height > 0 && meets(origin.x, size.width, this->size().width) &&
-        meets(origin.y, size.height, this->size().height)) {
-      with_context(
-          fmt::format("level {}, {} x {} pixels at ({}, {})", level, size.width, size.height, origin.x, origin.y),
-          [&] { read_into(origin, level, size, region.data()); });
+    if (width == 0 || height == 0 || !meets(origin.x, width, this->size().width) ||
+        !meets(origin.y, height, this->size().height)) {
+      return image::RgbImage(width, height);
     }
+    image::RgbImage region = image::RgbImage::unwritten(width, height);
+    with_context(fmt::format("level {}, {} x {} pixels at ({}, {})", level, width, height, origin.x, origin.y),
+                 [&] { read_into(origin, level, size, region.data()); });
     return region;
   });
 }
@@ -114,7 +116,7 @@ std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path, Rea
                                                     describe_content(path), why_not_openslide(api)));
   }
   if (reader != ReaderChoice::Auto) {
-    throw Error(ErrorCode::Unsupported, fmt::format("{}: {}; as a plain picture only the reader auto opens it",
+    throw Error(ErrorCode::Unsupported, fmt::format("{}: {}; only --reader auto opens it, as a plain picture",
                                                     path.string(), why_not_openslide(api)));
   }
   try {

@@ -32,6 +32,12 @@ inline std::span<const EnumName<ReaderChoice>> enum_names(ReaderChoice) {
   return kNames;
 }
 
+// The flag of every program that opens slides.
+inline constexpr Field kReaderField = {
+    .name = "reader",
+    .help = "who decodes slides, to the same pixels: tiff is our own, several times as fast",
+    .affects = Affects::HowItRuns};
+
 struct Level {
   Size size;                 // px
   double downsample = 1.0;   // the reader's scalar factor against level 0 (OpenSlide's: mean of both axes)
@@ -79,7 +85,7 @@ class Slide {
   friend std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp,
                                                  ReaderChoice reader);
 
-  // `rgb` is black; [size.height, size.width, 3].
+  // Writes every byte of `rgb`, [size.height, size.width, 3].
   virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
 
   // For a slide that reads some of its pixels through another one.

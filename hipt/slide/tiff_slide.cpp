@@ -47,6 +47,22 @@ std::optional<std::int64_t> pixel_at(std::int64_t level0, double downsample) {
   return pixel == std::floor(pixel) ? std::optional(static_cast<std::int64_t>(pixel)) : std::nullopt;
 }
 
+// Of a level, px; right and bottom are excluded.
+struct Part {
+  std::int64_t left, top, right, bottom;
+  bool operator==(const Part&) const = default;
+};
+
+// Where pixels go: rows of interleaved RGB, `row_bytes` apart.
+struct Rows {
+  std::uint8_t* rgb;
+  std::size_t row_bytes;
+};
+
+struct Place {
+  std::int64_t column, row;  // of a tile
+};
+
 class TiffSlide final : public Slide {
  public:
   TiffSlide(std::shared_ptr<Slide> slide, std::unique_ptr<const image::TiledTiff> tiff, std::vector<LevelPage> pages)
@@ -62,6 +78,8 @@ class TiffSlide final : public Slide {
  private:
   void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const override;
   void read_tiles(std::size_t page, std::int64_t left, std::int64_t top, Size size, std::uint8_t* rgb) const;
+  // `common` is what the read wants of `tile`.
+  void read_tile(std::size_t page, Place place, const Part& tile, const Part& common, const Rows& target) const;
 
   std::shared_ptr<Slide> slide_;
   std::unique_ptr<const image::TiledTiff> tiff_;
@@ -82,31 +100,46 @@ void TiffSlide::read_into(Level0Point origin, int level, Size size, std::uint8_t
 
 void TiffSlide::read_tiles(std::size_t page, std::int64_t left, std::int64_t top, Size size, std::uint8_t* rgb) const {
   const image::TiledPage& facts = tiff_->pages()[page];
-  const std::int64_t first_x = std::max<std::int64_t>(left, 0);
-  const std::int64_t first_y = std::max<std::int64_t>(top, 0);
-  const std::int64_t end_x = std::min(left + size.width, facts.width);
-  const std::int64_t end_y = std::min(top + size.height, facts.height);
-  if (first_x >= end_x || first_y >= end_y) return;
-  const std::size_t tile_row_bytes = static_cast<std::size_t>(facts.tile_width) * 3;
-  const std::size_t tile_bytes = tile_row_bytes * static_cast<std::size_t>(facts.tile_height);
-  for (std::int64_t row = first_y / facts.tile_height; row * facts.tile_height < end_y; ++row) {
-    for (std::int64_t column = first_x / facts.tile_width; column * facts.tile_width < end_x; ++column) {
-      const auto number = static_cast<std::uint64_t>(row * facts.tiles_across() + column);
-      const auto tile = cache_.get(std::uint64_t{page} << 32 | number, tile_bytes, [&](std::uint8_t* pixels) {
-        tiff_->read_tile(
-            page, column, row,
-            {pixels, static_cast<int>(facts.tile_width), static_cast<int>(facts.tile_height), tile_row_bytes});
-      });
-      const std::int64_t from_x = std::max(first_x, column * facts.tile_width);
-      const std::int64_t to_x = std::min(end_x, (column + 1) * facts.tile_width);
-      const std::int64_t to_y = std::min(end_y, (row + 1) * facts.tile_height);
-      for (std::int64_t y = std::max(first_y, row * facts.tile_height); y < to_y; ++y) {
-        std::memcpy(
-            rgb + ((y - top) * size.width + from_x - left) * 3,
-            tile.get() + ((y - row * facts.tile_height) * facts.tile_width + from_x - column * facts.tile_width) * 3,
-            static_cast<std::size_t>(to_x - from_x) * 3);
-      }
+  const Part part{std::max<std::int64_t>(left, 0), std::max<std::int64_t>(top, 0),
+                  std::min(left + size.width, facts.width), std::min(top + size.height, facts.height)};
+  if (part.left != left || part.top != top || part.right != left + size.width || part.bottom != top + size.height) {
+    std::fill_n(rgb, size.width * size.height * 3, std::uint8_t{0});
+  }
+  if (part.left >= part.right || part.top >= part.bottom) return;
+  for (std::int64_t row = part.top / facts.tile_height; row * facts.tile_height < part.bottom; ++row) {
+    for (std::int64_t column = part.left / facts.tile_width; column * facts.tile_width < part.right; ++column) {
+      const Part tile{column * facts.tile_width, row * facts.tile_height, (column + 1) * facts.tile_width,
+                      (row + 1) * facts.tile_height};
+      const Part common{std::max(part.left, tile.left), std::max(part.top, tile.top), std::min(part.right, tile.right),
+                        std::min(part.bottom, tile.bottom)};
+      std::uint8_t* const out = rgb + ((common.top - top) * size.width + common.left - left) * 3;
+      read_tile(page, {column, row}, tile, common, {out, static_cast<std::size_t>(size.width) * 3});
     }
+  }
+}
+
+void TiffSlide::read_tile(std::size_t page, Place place, const Part& tile, const Part& common,
+                          const Rows& target) const {
+  const image::TiledPage& facts = tiff_->pages()[page];
+  const auto width = static_cast<int>(facts.tile_width);
+  const auto height = static_cast<int>(facts.tile_height);
+  const std::size_t tile_row_bytes = static_cast<std::size_t>(width) * 3;
+  const std::uint64_t key =
+      std::uint64_t{page} << 32 | static_cast<std::uint64_t>(place.row * facts.tiles_across() + place.column);
+  std::shared_ptr<const std::uint8_t[]> pixels;
+  if (common == tile) {
+    // Reads that do not overlap never want it again: straight to its place.
+    pixels = cache_.find(key);
+    if (!pixels) return tiff_->read_tile(page, place.column, place.row, {target.rgb, width, height, target.row_bytes});
+  } else {
+    pixels = cache_.get(key, tile_row_bytes * static_cast<std::size_t>(height), [&](std::uint8_t* rgb) {
+      tiff_->read_tile(page, place.column, place.row, {rgb, width, height, tile_row_bytes});
+    });
+  }
+  const std::uint8_t* from = pixels.get() + ((common.top - tile.top) * width + common.left - tile.left) * 3;
+  std::uint8_t* to = target.rgb;
+  for (std::int64_t y = common.top; y < common.bottom; ++y, from += tile_row_bytes, to += target.row_bytes) {
+    std::memcpy(to, from, static_cast<std::size_t>(common.right - common.left) * 3);
   }
 }
 
@@ -115,10 +148,11 @@ std::string why_not_this_file(const Slide& slide) {
   return fmt::format("format {}", slide.format());
 }
 
+constexpr std::string_view kOthers = "--reader auto and --reader openslide may read it";
+
 [[noreturn]] void refuse(const Slide& slide, std::string_view reason) {
   throw Error(ErrorCode::Unsupported,
-              fmt::format("{}: the reader tiff cannot read it: {}; the readers auto and openslide can",
-                          slide.path().string(), reason));
+              fmt::format("{}: --reader tiff cannot read it: {}; {}", slide.path().string(), reason, kOthers));
 }
 
 }  // namespace
@@ -129,20 +163,22 @@ std::shared_ptr<Slide> with_tiff_tiles(std::shared_ptr<Slide> slide, ReaderChoic
     if (forced) refuse(*slide, reason);
     return slide;
   }
-  std::vector<LevelPage> pages;
+  std::unique_ptr<const image::TiledTiff> tiff;
   try {
-    auto tiff = std::make_unique<const image::TiledTiff>(slide->path());
-    for (const Level& level : slide->levels()) pages.push_back(find_page(tiff->pages(), level.size));
-    for (std::size_t i = 0; forced && i < pages.size(); ++i) {
-      if (!pages[i].page) refuse(*slide, fmt::format("level {}: {}", i, pages[i].why_not));
-    }
-    if (std::ranges::none_of(pages, [](const LevelPage& level) { return level.page.has_value(); })) return slide;
-    return std::make_shared<TiffSlide>(std::move(slide), std::move(tiff), std::move(pages));
-  } catch (const Error&) {
-    // A TIFF that only OpenSlide understands.
-    if (forced) throw;
-    return slide;
+    tiff = std::make_unique<const image::TiledTiff>(slide->path());
+  } catch (const Error& error) {
+    if (forced) throw Error(error.code(), fmt::format("{}; {}", error.what(), kOthers));
+    return slide;  // a TIFF that only OpenSlide understands
   }
+  std::vector<LevelPage> pages;
+  for (const Level& level : slide->levels()) {
+    pages.push_back(find_page(tiff->pages(), level.size));
+    if (forced && !pages.back().page) {
+      refuse(*slide, fmt::format("level {}: {}", pages.size() - 1, pages.back().why_not));
+    }
+  }
+  if (std::ranges::none_of(pages, [](const LevelPage& level) { return level.page.has_value(); })) return slide;
+  return std::make_shared<TiffSlide>(std::move(slide), std::move(tiff), std::move(pages));
 }
 
 }  // namespace hipt::slide

@@ -13,7 +13,8 @@ namespace hipt::slide {
 // - image::TiledTiff decodes that page, and the file has all its tiles;
 // - the place falls on a pixel of the level (elsewhere OpenSlide blends its neighbours).
 // Other levels and reads go through OpenSlide. Damaged tiles are Corrupt here, naming the tile, where OpenSlide lets
-// some pass. A slide keeps at most kTileCacheBytes of decoded tiles.
+// some pass. Tiles that lie wholly inside a read are decoded straight to their place; of those that it cuts, each open
+// slide keeps the last used, kTileCacheBytes of them at most (so a process with n open slides: n times as many).
 // Auto gives `slide` itself when no level can be read here; Tiff throws Unsupported, naming level and reason, when one
 // of them cannot.
 std::shared_ptr<Slide> with_tiff_tiles(std::shared_ptr<Slide> slide, ReaderChoice choice);

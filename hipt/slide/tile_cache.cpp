@@ -16,6 +16,15 @@ std::shared_ptr<const std::uint8_t[]> TileCache::get(std::uint64_t key, std::siz
   return {tile, tile->pixels.get()};
 }
 
+std::shared_ptr<const std::uint8_t[]> TileCache::find(std::uint64_t key) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = places_.find(key);
+  if (found == places_.end()) return nullptr;
+  const std::shared_ptr<Tile>& tile = *found->second;
+  if (!tile->ready.load(std::memory_order_acquire)) return nullptr;
+  return {tile, tile->pixels.get()};
+}
+
 std::shared_ptr<TileCache::Tile> TileCache::find_or_add(std::uint64_t key, std::size_t bytes) {
   const std::scoped_lock lock(mutex_);
   if (const auto found = places_.find(key); found != places_.end()) {

@@ -23,6 +23,9 @@ class TileCache {
   std::shared_ptr<const std::uint8_t[]> get(std::uint64_t key, std::size_t bytes,
                                             const std::function<void(std::uint8_t*)>& decode);
 
+  // The tile when it is here and decoded, else null.
+  std::shared_ptr<const std::uint8_t[]> find(std::uint64_t key);
+
  private:
   struct Tile {
     std::uint64_t key = 0;

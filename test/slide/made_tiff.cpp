@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <memory>
+#include <stdexcept>
 #include <string>
+
+#include <tiffio.h>
 
 #include "hipt/base/formula.h"
 #include "hipt/image/jpeg.h"
@@ -26,7 +30,7 @@ void append_entry(std::string& out, std::uint16_t tag, std::uint16_t type, std::
   append(out, value);
 }
 
-std::vector<std::byte> tile_bytes(const image::RgbImage& picture, const MadeTiff& tiff, int column, int row) {
+image::RgbImage tile_of(const image::RgbImage& picture, const MadeTiff& tiff, int column, int row) {
   image::RgbImage tile(tiff.tile_side, tiff.tile_side);
   for (int y = 0; y < tiff.tile_side; ++y) {
     for (int x = 0; x < tiff.tile_side; ++x) {
@@ -35,6 +39,11 @@ std::vector<std::byte> tile_bytes(const image::RgbImage& picture, const MadeTiff
       std::memcpy(tile.row(y) + x * 3, picture.view().row(from_y) + from_x * 3, 3);
     }
   }
+  return tile;
+}
+
+std::vector<std::byte> tile_bytes(const image::RgbImage& picture, const MadeTiff& tiff, int column, int row) {
+  const image::RgbImage tile = tile_of(picture, tiff, column, row);
   if (tiff.compression == 7) return image::encode_jpeg(tile.view(), 80);
   const auto* bytes = reinterpret_cast<const std::byte*>(tile.data());
   return {bytes, bytes + tile.byte_size()};
@@ -92,6 +101,37 @@ void write_tiff(const std::filesystem::path& file, const MadeTiff& tiff) {
   append_entry(out, 325, kLong, tiles, counts_at);
   append(out, std::uint32_t{0});
   std::ofstream(file, std::ios::binary) << out;
+}
+
+void write_by_libtiff(const std::filesystem::path& file, const MadeTiff& tiff, const LibtiffWay& way) {
+  const image::RgbImage picture = pixels_of(tiff);
+  const std::unique_ptr<TIFF, decltype(&TIFFClose)> out(TIFFOpen(file.c_str(), "w"), &TIFFClose);
+  if (!out) throw std::runtime_error("libtiff cannot write " + file.string());
+  const bool jpeg = way.compression == COMPRESSION_JPEG;
+  TIFFSetField(out.get(), TIFFTAG_IMAGEWIDTH, tiff.width);
+  TIFFSetField(out.get(), TIFFTAG_IMAGELENGTH, tiff.height);
+  TIFFSetField(out.get(), TIFFTAG_BITSPERSAMPLE, 8);
+  TIFFSetField(out.get(), TIFFTAG_SAMPLESPERPIXEL, 3);
+  TIFFSetField(out.get(), TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+  TIFFSetField(out.get(), TIFFTAG_COMPRESSION, way.compression);
+  TIFFSetField(out.get(), TIFFTAG_PHOTOMETRIC, jpeg ? PHOTOMETRIC_YCBCR : PHOTOMETRIC_RGB);
+  TIFFSetField(out.get(), TIFFTAG_TILEWIDTH, tiff.tile_side);
+  TIFFSetField(out.get(), TIFFTAG_TILELENGTH, tiff.tile_side);
+  if (jpeg) {
+    TIFFSetField(out.get(), TIFFTAG_YCBCRSUBSAMPLING, way.chroma_across, way.chroma_down);
+    TIFFSetField(out.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  } else if (way.predictor != 1) {
+    TIFFSetField(out.get(), TIFFTAG_PREDICTOR, way.predictor);
+  }
+  const int across = (tiff.width + tiff.tile_side - 1) / tiff.tile_side;
+  const int down = (tiff.height + tiff.tile_side - 1) / tiff.tile_side;
+  for (int tile = 0; tile < across * down; ++tile) {
+    image::RgbImage pixels = tile_of(picture, tiff, tile % across, tile / across);
+    const auto bytes = static_cast<tmsize_t>(pixels.byte_size());
+    if (TIFFWriteEncodedTile(out.get(), static_cast<std::uint32_t>(tile), pixels.data(), bytes) != bytes) {
+      throw std::runtime_error("libtiff cannot write a tile of " + file.string());
+    }
+  }
 }
 
 }  // namespace hipt::test

@@ -26,4 +26,13 @@ struct MadeTiff {
 image::RgbImage pixels_of(const MadeTiff& tiff);
 void write_tiff(const std::filesystem::path& file, const MadeTiff& tiff);
 
+// The same pixels written by libtiff, which knows more ways to compress. JPEGs share their tables.
+struct LibtiffWay {
+  int compression = 5;    // 5: LZW, 8: deflate, 7: JPEG (YCbCr), 1: none
+  int predictor = 1;      // 2: differences along rows (LZW and deflate)
+  int chroma_across = 1;  // 2: half the chroma samples along rows (JPEG)
+  int chroma_down = 1;
+};
+void write_by_libtiff(const std::filesystem::path& file, const MadeTiff& tiff, const LibtiffWay& way);
+
 }  // namespace hipt::test

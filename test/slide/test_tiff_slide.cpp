@@ -122,6 +122,53 @@ TEST_CASE("Tiles of made TIFFs are OpenSlide's pixels whatever their colours and
                  pixels_of(plain)));
 }
 
+TEST_CASE("Tiles that libtiff wrote are OpenSlide's pixels whatever their compression") {
+  const TemporaryFolder folder;
+  const MadeTiff tiff;
+  for (const LibtiffWay& way : {LibtiffWay{1}, LibtiffWay{5}, LibtiffWay{5, 2}, LibtiffWay{8}, LibtiffWay{8, 2},
+                                LibtiffWay{7}, LibtiffWay{7, 1, 2, 1}, LibtiffWay{7, 1, 2, 2}}) {
+    CAPTURE(way.compression);
+    CAPTURE(way.predictor);
+    CAPTURE(way.chroma_across);
+    CAPTURE(way.chroma_down);
+    write_by_libtiff(folder / "made.tif", tiff, way);
+    CHECK(compare(folder / "made.tif") == 46);
+    if (way.compression == 7) continue;
+    const auto slide = open_with(folder / "made.tif", ReaderChoice::Tiff);
+    CHECK(is_equal(slide->read_region({0, 0}, 0, {300, 200}), pixels_of(tiff)));
+  }
+}
+
+TEST_CASE("Eight threads on one slide read what one reads") {
+  const TemporaryFolder folder;
+  MadeTiff tiff;
+  tiff.width = tiff.height = 700;
+  for (const LibtiffWay& way : {LibtiffWay{5, 2}, LibtiffWay{7, 1, 2, 2}}) {
+    write_by_libtiff(folder / "made.tif", tiff, way);
+    const image::RgbImage whole =
+        open_with(folder / "made.tif", ReaderChoice::Tiff)->read_region({0, 0}, 0, {700, 700});
+    const auto slide = open_with(folder / "made.tif", ReaderChoice::Tiff);
+    std::atomic<int> wrong = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (unsigned thread = 0; thread < 8; ++thread) {
+        threads.emplace_back([&, thread] {
+          std::mt19937 random(thread);
+          for (int i = 0; i < 60; ++i) {
+            const auto x = static_cast<int>(random() % 500);
+            const auto y = static_cast<int>(random() % 500);
+            const image::RgbImage read = slide->read_region({x, y}, 0, {200, 200});
+            for (int row = 0; row < 200; ++row) {
+              wrong += std::memcmp(read.view().row(row), whole.view().row(y + row) + x * 3, 600) != 0;
+            }
+          }
+        });
+      }
+    }
+    CHECK(wrong == 0);
+  }
+}
+
 TEST_CASE("What only OpenSlide should read goes to it") {
   const TemporaryFolder folder;
   const auto reason_of = [&](const MadeTiff& tiff) {

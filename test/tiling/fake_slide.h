@@ -1,6 +1,8 @@
 #pragma once
 // A slide of any shape without pixels, for what depends on levels, objective and microns per pixel alone.
 
+#include <algorithm>
+
 #include "hipt/slide/slide.h"
 
 namespace hipt::test {
@@ -20,7 +22,9 @@ class FakeSlide : public slide::Slide {
   image::RgbImage read_associated_image(const std::string&) const override { return {}; }
 
  protected:
-  void read_into(Level0Point, int, Size, std::uint8_t*) const override {}
+  void read_into(Level0Point, int, Size size, std::uint8_t* rgb) const override {
+    std::fill_n(rgb, size.width * size.height * 3, std::uint8_t{0});
+  }
 };
 
 }  // namespace hipt::test

@@ -200,7 +200,8 @@ class CountingSlide final : public slide::Slide {
   image::RgbImage read_associated_image(const std::string&) const override { return {}; }
 
  protected:
-  void read_into(Level0Point, int, Size, std::uint8_t*) const override {
+  void read_into(Level0Point, int, Size size, std::uint8_t* rgb) const override {
+    std::fill_n(rgb, size.width * size.height * 3, std::uint8_t{0});
     if (--left_ == 0) then_();
   }
 
