@@ -44,7 +44,7 @@ int run_tile(Arguments arguments) {
   append(batch.options, tissue_options, tile_options);
   const cohort::BatchSummary summary = cohort::process_slides(
       source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
-        const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader);
+        const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader, &context.pool);
         tissue::TissueOptions own_tissue = tissue_options;
         tiling::TileOptions own_tile = tile_options;
         tiling::apply_cells(entry.cells, *slide, own_tissue, own_tile);

@@ -40,7 +40,7 @@ int run_tissue(Arguments arguments) {
   append(batch.options, options);
   const cohort::BatchSummary summary = cohort::process_slides(
       source, folder, batch, context, [&](const cohort::SlideEntry& entry, const std::function<bool()>& still_ours) {
-        const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader);
+        const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader, &context.pool);
         tissue::TissueOptions own = options;
         tiling::TileOptions own_tile = tile_options;
         tiling::apply_cells(entry.cells, *slide, own, own_tile);

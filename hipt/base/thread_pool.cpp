@@ -52,6 +52,18 @@ struct ForState {
       if (++done == count) all_done.notify_all();
     }
   }
+
+  // Waits for what other threads have in hand.
+  void finish() {
+    std::exception_ptr first;
+    {
+      std::unique_lock lock(mutex);
+      all_done.wait(lock, [&] { return done == count; });
+      first = std::exchange(failure, nullptr);  // so that it ends on the thread that catches it
+    }
+    if (first) std::rethrow_exception(std::move(first));
+    if (abandoned) throw Error(ErrorCode::Cancelled, "stopped");
+  }
 };
 
 }  // namespace
@@ -90,6 +102,15 @@ void ThreadPool::post(std::function<void()> task) {
   wake_.notify_one();
 }
 
+void ThreadPool::post_to_idle(std::size_t most, const std::function<void()>& task) {
+  const std::scoped_lock lock(mutex_);
+  const std::size_t free = idle_ - std::min(idle_, tasks_.size());
+  for (std::size_t i = 0; i < std::min(most, free); ++i) {
+    tasks_.push_back(task);
+    wake_.notify_one();
+  }
+}
+
 void ThreadPool::work() {
   current_pool = this;
   if (worker_start_) worker_start_();
@@ -97,7 +118,9 @@ void ThreadPool::work() {
     std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
+      ++idle_;
       wake_.wait(lock, [&] { return closing_ || !tasks_.empty(); });
+      --idle_;
       if (tasks_.empty()) return;
       task = std::move(tasks_.front());
       tasks_.pop_front();
@@ -116,12 +139,18 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     state->run();
   } else {
     for (std::size_t i = 0; i < std::min(count, size()); ++i) post([state] { state->run(); });
-    std::unique_lock lock(state->mutex);
-    state->all_done.wait(lock, [&] { return state->done == count; });
   }
-  // Taken out of what helpers share, so that the exception ends on the thread that catches it.
-  if (std::exception_ptr failure = std::exchange(state->failure, nullptr)) std::rethrow_exception(std::move(failure));
-  if (state->abandoned) throw Error(ErrorCode::Cancelled, "stopped");
+  state->finish();
+}
+
+void ThreadPool::share(std::size_t count, const std::function<void(std::size_t)>& body) {
+  if (count == 0) return;
+  const auto state = std::make_shared<ForState>();
+  state->count = count;
+  state->body = &body;
+  post_to_idle(count - 1, [state] { state->run(); });
+  state->run();
+  state->finish();
 }
 
 }  // namespace hipt

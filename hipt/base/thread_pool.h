@@ -32,8 +32,14 @@ class ThreadPool {
   // that nesting cannot deadlock.
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body, std::stop_token stop = {});
 
+  // As parallel_for, but the calling thread works too, and only workers that have nothing to do help it: it never waits
+  // for those that are busy with something else. For work that comes up anywhere, workers of this pool included.
+  void share(std::size_t count, const std::function<void(std::size_t)>& body);
+
  private:
   void post(std::function<void()> task);
+  // To at most `most` of the workers that wait for something to do.
+  void post_to_idle(std::size_t most, const std::function<void()>& task);
   void work();
   void close();
 
@@ -41,6 +47,7 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
+  std::size_t idle_ = 0;  // workers that wait for a task
   bool closing_ = false;
   std::vector<std::jthread> workers_;
 };

@@ -209,7 +209,7 @@ cohort::Outcome encode_slide(const cohort::SlideEntry& entry, const cohort::Stud
         ErrorCode::InvalidArgument,
         fmt::format("patch_size {} of this slide: patches and regions need runs of their own", job.tile.patch_size));
   }
-  const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader);
+  const auto slide = slide::open_slide(entry.path, entry.mpp, entry.reader, &context.pool);
   const tiling::TileResult tiles = find_tiles(*slide, folder, job, still_ours);
   const SlideWork work = plan_work(*slide, folder, job, models, tiles);
 

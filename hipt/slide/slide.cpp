@@ -130,13 +130,14 @@ std::shared_ptr<Slide> open_with_a_reader(const std::filesystem::path& path, Rea
 }  // namespace
 
 std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp,
-                                        ReaderChoice reader) {
+                                        ReaderChoice reader, ThreadPool* helpers) {
   const std::vector<std::filesystem::path> dicom = dicom_files(path);
   std::shared_ptr<Slide> slide = open_with_a_reader(dicom.empty() ? path : dicom.front(), reader);
   if (!dicom.empty()) {
     slide->is_folder_ = true;
     slide->path_ = path.has_filename() ? path : path.parent_path();
   }
+  slide->helpers_ = helpers;
   if (mpp) slide->mpp_ = MicronsPerPixel{*mpp, "user"};
   return slide;
 }

@@ -14,6 +14,7 @@
 
 #include "hipt/base/geometry.h"
 #include "hipt/base/options.h"
+#include "hipt/base/thread_pool.h"
 #include "hipt/image/image.h"
 
 namespace hipt::slide {
@@ -32,7 +33,7 @@ inline std::span<const EnumName<ReaderChoice>> enum_names(ReaderChoice) {
   return kNames;
 }
 
-// The flag of every program that opens slides.
+// The flag of programs that open slides.
 inline constexpr Field kReaderField = {
     .name = "reader",
     .help = "who decodes slides, to the same pixels: tiff is our own, several times as fast",
@@ -83,7 +84,7 @@ class Slide {
 
  protected:
   friend std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp,
-                                                 ReaderChoice reader);
+                                                 ReaderChoice reader, ThreadPool* helpers);
 
   // Writes every byte of `rgb`, [size.height, size.width, 3].
   virtual void read_into(Level0Point origin, int level, Size size, std::uint8_t* rgb) const = 0;
@@ -103,6 +104,7 @@ class Slide {
   std::map<std::string, Size> associated_;
   std::optional<MicronsPerPixel> mpp_;
   std::optional<double> objective_;
+  ThreadPool* helpers_ = nullptr;
 
  private:
   friend image::RgbImage read_whole_level(const Slide& slide, const WholeLevel& level);
@@ -114,10 +116,11 @@ class Slide {
 
 // Opens with OpenSlide when it knows the file, else as a plain picture (PNG, JPEG, TIFF without tiles). A folder of the
 // DICOM files of one series is opened by its first file. `mpp`, when given, is taken instead of what the file says (its
-// source is then "user"). `reader` OpenSlide and Tiff refuse plain pictures.
-// Throws NotFound, Corrupt or Unsupported, naming file and reason.
+// source is then "user"). `reader` OpenSlide and Tiff refuse plain pictures. Idle threads of `helpers`, which must
+// outlive the slide, help with reads of many tiles that we decode ourselves. Throws NotFound, Corrupt or Unsupported,
+// naming file and reason.
 std::shared_ptr<const Slide> open_slide(const std::filesystem::path& path, std::optional<double> mpp = std::nullopt,
-                                        ReaderChoice reader = ReaderChoice::Auto);
+                                        ReaderChoice reader = ReaderChoice::Auto, ThreadPool* helpers = nullptr);
 
 // Whether a file of this name is tried as a slide in a folder (by extension, lower case: svs, tif, tiff, ndpi, ...).
 bool has_slide_extension(const std::filesystem::path& path);

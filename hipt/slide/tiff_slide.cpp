@@ -106,16 +106,22 @@ void TiffSlide::read_tiles(std::size_t page, std::int64_t left, std::int64_t top
     std::fill_n(rgb, size.width * size.height * 3, std::uint8_t{0});
   }
   if (part.left >= part.right || part.top >= part.bottom) return;
-  for (std::int64_t row = part.top / facts.tile_height; row * facts.tile_height < part.bottom; ++row) {
-    for (std::int64_t column = part.left / facts.tile_width; column * facts.tile_width < part.right; ++column) {
-      const Part tile{column * facts.tile_width, row * facts.tile_height, (column + 1) * facts.tile_width,
-                      (row + 1) * facts.tile_height};
-      const Part common{std::max(part.left, tile.left), std::max(part.top, tile.top), std::min(part.right, tile.right),
-                        std::min(part.bottom, tile.bottom)};
-      std::uint8_t* const out = rgb + ((common.top - top) * size.width + common.left - left) * 3;
-      read_tile(page, {column, row}, tile, common, {out, static_cast<std::size_t>(size.width) * 3});
-    }
-  }
+  const Place first{part.left / facts.tile_width, part.top / facts.tile_height};
+  const Place last{(part.right - 1) / facts.tile_width, (part.bottom - 1) / facts.tile_height};
+  const std::int64_t columns = last.column - first.column + 1;
+  const auto read = [&](std::size_t i) {
+    const auto index = static_cast<std::int64_t>(i);
+    const Place place{first.column + index % columns, first.row + index / columns};
+    const Part tile{place.column * facts.tile_width, place.row * facts.tile_height,
+                    (place.column + 1) * facts.tile_width, (place.row + 1) * facts.tile_height};
+    const Part common{std::max(part.left, tile.left), std::max(part.top, tile.top), std::min(part.right, tile.right),
+                      std::min(part.bottom, tile.bottom)};
+    std::uint8_t* const out = rgb + ((common.top - top) * size.width + common.left - left) * 3;
+    read_tile(page, place, tile, common, {out, static_cast<std::size_t>(size.width) * 3});
+  };
+  const auto count = static_cast<std::size_t>(columns * (last.row - first.row + 1));
+  if (helpers_ != nullptr && count > 1) return helpers_->share(count, read);
+  for (std::size_t i = 0; i < count; ++i) read(i);
 }
 
 void TiffSlide::read_tile(std::size_t page, Place place, const Part& tile, const Part& common,

@@ -173,6 +173,35 @@ TEST_CASE("pool: a stop request ends a loop with Cancelled") {
   CHECK(runs == 0);
 }
 
+TEST_CASE("pool: shared work is done by the caller and by workers with nothing else to do") {
+  ThreadPool pool(3);
+  std::atomic<bool> released = false;
+  std::atomic<int> busy = 0;
+  std::jthread other([&] {
+    pool.parallel_for(3, [&](std::size_t) {
+      ++busy;
+      while (!released) std::this_thread::yield();
+    });
+  });
+  while (busy < 3) std::this_thread::yield();
+  const std::thread::id caller = std::this_thread::get_id();
+  int runs = 0;
+  pool.share(50, [&](std::size_t) {
+    CHECK(std::this_thread::get_id() == caller);
+    ++runs;
+  });
+  CHECK(runs == 50);  // though every worker is busy
+  released = true;
+  other.join();
+
+  std::vector<std::atomic<int>> seen(1000);
+  pool.parallel_for(4, [&](std::size_t i) { pool.share(250, [&](std::size_t k) { ++seen[i * 250 + k]; }); });
+  for (const std::atomic<int>& count : seen) CHECK(count == 1);
+  CHECK(error_of([&] { pool.share(9, [](std::size_t) { throw Error(ErrorCode::Corrupt, "tile"); }); }) ==
+        ErrorCode::Corrupt);
+  pool.share(0, [](std::size_t) { CHECK(false); });
+}
+
 TEST_CASE("pool: each worker is prepared once before its first task") {
   std::atomic<int> prepared = 0;
   {
