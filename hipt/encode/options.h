@@ -59,8 +59,8 @@ void describe(EncodeOptions& o, Visitor& v) {
   v(o.model_config4k, {.name = "model_config4k", .help = "vit4k_xs or a JSON file"});
   v(o.device, {.name = "device", .help = "where the models run", .affects = Affects::HowItRuns});
   v(o.precision, {.name = "precision",
-                  .help = "of ViT-256's products: bf16 needs AVX-512 BF16 or AMX (`hipt doctor` tells); ViT-4096 and "
-                          "ResNet-50 stay f32"});
+                  .help = "of ViT-256's products: bf16 and int8 need AVX-512 BF16 and VNNI, or AMX (`hipt doctor` "
+                          "tells); ViT-4096 and ResNet-50 stay f32"});
   v(o.target_patch_size, {.name = "target_patch_size",
                           .unit = "px",
                           .help = "patches are resized to this before they are encoded, as CLAM does; -1: as they are",

@@ -21,6 +21,7 @@
 #include "hipt/vit/engine.h"
 #include "hipt/vit/float_blocks.h"
 #include "hipt/vit/grid.h"
+#include "hipt/vit/int8_blocks.h"
 #include "hipt/vit/positions.h"
 
 namespace hipt::vit {
@@ -40,7 +41,7 @@ const Number* as_inputs(std::span<const float> values, Scratch& memory) {
   }
 }
 
-// `Blocks`: FloatBlocks, in one of the precisions. `Number`: what the product of the embedding takes.
+// `Blocks`: FloatBlocks or Int8Blocks. `Number`: what the product of the embedding takes.
 template <class Blocks, class Number>
 class CpuEngine final : public Engine {
  public:
@@ -217,6 +218,7 @@ std::unique_ptr<Engine> make_cpu_engine(std::shared_ptr<const Weights> weights, 
   if (precision == Precision::Bfloat16) {
     return std::make_unique<CpuEngine<FloatBlocks<BFloat16>, BFloat16>>(*weights);
   }
+  if (precision == Precision::Int8) return std::make_unique<CpuEngine<Int8Blocks, BFloat16>>(*weights);
   return std::make_unique<CpuEngine<FloatBlocks<float>, float>>(*weights);
 }
 

@@ -5,6 +5,7 @@
 #include "hipt/base/error.h"
 #include "hipt/kernels/bfloat16.h"
 #include "hipt/kernels/instruction_set.h"
+#include "hipt/kernels/int8_linear.h"
 
 namespace hipt::vit {
 
@@ -12,6 +13,8 @@ bool has_instructions(Precision precision) {
   switch (precision) {
     case Precision::Bfloat16:
       return kernels::has_fast_bfloat16();
+    case Precision::Int8:
+      return kernels::has_fast_bfloat16() && kernels::has_fast_int8();
     case Precision::Float32:
       break;
   }
@@ -19,7 +22,15 @@ bool has_instructions(Precision precision) {
 }
 
 std::string_view instructions_of(Precision precision) {
-  return precision == Precision::Bfloat16 ? "AVX-512 BF16 or AMX" : "any";
+  switch (precision) {
+    case Precision::Bfloat16:
+      return "AVX-512 BF16 or AMX";
+    case Precision::Int8:
+      return "AVX-512 VNNI and BF16, or AMX";
+    case Precision::Float32:
+      break;
+  }
+  return "any";
 }
 
 void require_instructions(Precision precision) {

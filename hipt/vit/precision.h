@@ -9,9 +9,10 @@
 
 namespace hipt::vit {
 
-enum class Precision { Float32, Bfloat16 };
+enum class Precision { Float32, Bfloat16, Int8 };
 inline std::span<const EnumName<Precision>> enum_names(Precision) {
-  static constexpr EnumName<Precision> kNames[] = {{Precision::Float32, "f32"}, {Precision::Bfloat16, "bf16"}};
+  static constexpr EnumName<Precision> kNames[] = {
+      {Precision::Float32, "f32"}, {Precision::Bfloat16, "bf16"}, {Precision::Int8, "int8"}};
   return kNames;
 }
 

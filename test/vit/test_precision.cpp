@@ -26,7 +26,7 @@ struct Gate {
   Precision precision;
   double least_cosine;
 };
-constexpr Gate kGates[] = {{Precision::Bfloat16, 0.9999}};
+constexpr Gate kGates[] = {{Precision::Bfloat16, 0.9999}, {Precision::Int8, 0.999}};
 
 // The same function with outliers: in every block a few channels of a norm are many times as large, and the next
 // layer's columns smaller by as much.
@@ -68,13 +68,13 @@ const vit::Engine& engine_of(Precision precision, bool outliers) {
   return *engine;
 }
 
-// Smallest over the rows of kWidth.
-double least_cosine(std::span<const float> actual, std::span<const float> expected) {
+// Smallest over the rows of `width`.
+double least_cosine(std::span<const float> actual, std::span<const float> expected, std::size_t width = kWidth) {
   REQUIRE(actual.size() == expected.size());
   double least = 1.0;
-  for (std::size_t row = 0; row < actual.size(); row += kWidth) {
+  for (std::size_t row = 0; row < actual.size(); row += width) {
     double product = 0.0, left = 0.0, right = 0.0;
-    for (std::size_t i = row; i < row + kWidth; ++i) {
+    for (std::size_t i = row; i < row + width; ++i) {
       product += double{actual[i]} * double{expected[i]};
       left += double{actual[i]} * double{actual[i]};
       right += double{expected[i]} * double{expected[i]};
@@ -85,10 +85,11 @@ double least_cosine(std::span<const float> actual, std::span<const float> expect
   return least;
 }
 
-void check_cosine(const Gate& gate, bool outliers, const std::string& id, std::span<const float> actual) {
+void check_cosine(const Gate& gate, bool outliers, const std::string& id, std::span<const float> actual,
+                  std::size_t width = kWidth) {
   const Array golden = test::golden_array(test::golden_case(id).at("file").get<std::string>());
   const std::span<const float> expected = golden.as<float>();
-  const double cosine = least_cosine(actual, expected);
+  const double cosine = least_cosine(actual, expected, width);
   double worst = 0.0;
   for (std::size_t i = 0; i < actual.size(); ++i) {
     worst = std::max(worst, std::abs(double{actual[i]} - double{expected[i]}));
@@ -111,7 +112,7 @@ void check_class_tokens(const Gate& gate, bool outliers) {
   }
 }
 
-void check_tokens_and_blocks(const Gate& gate, bool outliers) {
+void check_every_output(const Gate& gate, bool outliers) {
   const auto picture = test::oracle_picture("vit256", "png256");
   if (!picture) return;
   const vit::Outputs outputs =
@@ -128,6 +129,12 @@ void check_tokens_and_blocks(const Gate& gate, bool outliers) {
   }
   check_cosine(gate, outliers, "vit256/inter4_png256", chosen);
   const std::int64_t tokens = outputs.attention.dim(1);
+  std::vector<float> class_rows;  // [head, token]
+  for (std::int64_t head = 0; head < outputs.attention.dim(0); ++head) {
+    const float* row = outputs.attention.as<float>().data() + head * tokens * tokens;
+    class_rows.insert(class_rows.end(), row, row + tokens);
+  }
+  check_cosine(gate, outliers, "vit256/attn_cls_png256", class_rows, static_cast<std::size_t>(tokens));
   for (std::int64_t row = 0; row < outputs.attention.dim(0) * tokens; ++row) {
     double sum = 0.0;
     for (std::int64_t i = 0; i < tokens; ++i)
@@ -142,14 +149,14 @@ TEST_CASE("precisions: class tokens: vit256/cls_X") {
   for (const Gate& gate : kGates) check_class_tokens(gate, false);
 }
 
-TEST_CASE("precisions: tokens and blocks: vit256/tokens_png256 and inter4_png256") {
-  for (const Gate& gate : kGates) check_tokens_and_blocks(gate, false);
+TEST_CASE("precisions: tokens and blocks and attention: vit256/tokens_png256 and inter4_png256 and attn_cls_png256") {
+  for (const Gate& gate : kGates) check_every_output(gate, false);
 }
 
 TEST_CASE("precisions: outlier channels that leave the function as it is: vit256/X") {
   for (const Gate& gate : kGates) {
     check_class_tokens(gate, true);
-    check_tokens_and_blocks(gate, true);
+    check_every_output(gate, true);
   }
 }
 
