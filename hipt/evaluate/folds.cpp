@@ -14,6 +14,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What the publication calls its models.
+constexpr std::pair<std::string_view, std::string_view> kModelNames[] = {
+    {"mil", "MIL"},      {"clam_sb", "CLAM-SB"}, {"mi_fcn", "DeepAttnMISL"},
+    {"dsmil", "DS-MIL"}, {"dgcn", "DGCN"},       {"hipt_lgp[vit4k_xs_dino]_freeze_[None]", "HIPT"},
+};
+
 std::optional<double> number_in(const std::string& text, std::size_t row) {
   if (text.empty() || text == "nan" || text == "NaN") return std::nullopt;
   const std::optional<double> value = parse_number<double>(text);
@@ -125,6 +131,35 @@ std::vector<Experiment> read_experiments(const fs::path& path) {
               fmt::format("{}: holds neither summary.csv nor summary_latest.csv: no results folder", path.string()));
 }
 
+std::vector<Experiment> read_experiments(const std::vector<std::string>& paths, const std::string& select) {
+  std::vector<Experiment> experiments;
+  for (const std::string& path : paths) {
+    for (Experiment& experiment : read_experiments(path)) {
+      if ((experiment.group + "/" + experiment.name).find(select) == std::string::npos) continue;
+      experiments.push_back(std::move(experiment));
+    }
+  }
+  if (experiments.empty()) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("no experiment has \"{}\" in its name (--select)", select));
+  }
+  return experiments;
+}
+
+std::vector<std::string> metrics_of(const std::vector<Experiment>& experiments, const std::string& wanted) {
+  std::vector<std::string> metrics;
+  for (const Experiment& experiment : experiments) {
+    for (const std::string& metric : experiment.metrics) {
+      if ((wanted.empty() || wanted == metric) && std::ranges::find(metrics, metric) == metrics.end()) {
+        metrics.push_back(metric);
+      }
+    }
+  }
+  if (metrics.empty()) {
+    throw Error(ErrorCode::InvalidArgument, fmt::format("no experiment has the column \"{}\" (--metric)", wanted));
+  }
+  return metrics;
+}
+
 void write_summary_csv(const fs::path& file, const Experiment& experiment) {
   io::CsvTable table{{"", "folds"}, {}};
   table.columns.insert(table.columns.end(), experiment.metrics.begin(), experiment.metrics.end());
@@ -154,6 +189,13 @@ std::optional<ExperimentName> parse_experiment_name(std::string_view name) {
     return parts;
   }
   return std::nullopt;
+}
+
+std::string published_model_name(std::string_view model) {
+  for (const auto& [name, published] : kModelNames) {
+    if (name == model) return std::string(published);
+  }
+  return std::string(model);
 }
 
 }  // namespace hipt::evaluate

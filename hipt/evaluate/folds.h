@@ -32,6 +32,11 @@ std::optional<MeanOverFolds> mean_over_folds(const Experiment& experiment, std::
 // experiments with the columns [results_dir,] experiment, fold and one a metric. Experiments keep the order of the
 // file. Throws NotFound or Corrupt, naming the file and the row.
 std::vector<Experiment> read_experiments(const std::filesystem::path& path);
+// Those of many paths that have `select` in "<group>/<name>". Throws InvalidArgument when none has.
+std::vector<Experiment> read_experiments(const std::vector<std::string>& paths, const std::string& select);
+// The metrics of all, each once, in the order in which they come; `wanted` alone unless it is empty. Throws
+// InvalidArgument when there are none.
+std::vector<std::string> metrics_of(const std::vector<Experiment>& experiments, const std::string& wanted);
 
 // summary.csv of the published program: ",folds,test_auc,val_auc,test_acc,val_acc" for those metrics, numbers in the
 // shortest form that reads back to the same value, as pandas writes them.
@@ -47,5 +52,7 @@ struct ExperimentName {
   std::string prop;
 };
 std::optional<ExperimentName> parse_experiment_name(std::string_view name);
+// What the publication's tables call that model ("mil" is MIL); others keep their name.
+std::string published_model_name(std::string_view model);
 
 }  // namespace hipt::evaluate

@@ -12,48 +12,6 @@
 namespace hipt::evaluate {
 namespace {
 
-// What the publication calls its models.
-constexpr std::pair<std::string_view, std::string_view> kModelNames[] = {
-    {"mil", "MIL"},      {"clam_sb", "CLAM-SB"}, {"mi_fcn", "DeepAttnMISL"},
-    {"dsmil", "DS-MIL"}, {"dgcn", "DGCN"},       {"hipt_lgp[vit4k_xs_dino]_freeze_[None]", "HIPT"},
-};
-
-std::string published_model_name(const std::string& model) {
-  for (const auto& [name, published] : kModelNames) {
-    if (name == model) return std::string(published);
-  }
-  return model;
-}
-
-std::vector<Experiment> selected_experiments(const std::vector<std::string>& paths, const std::string& select) {
-  std::vector<Experiment> experiments;
-  for (const std::string& path : paths) {
-    for (Experiment& experiment : read_experiments(path)) {
-      if ((experiment.group + "/" + experiment.name).find(select) == std::string::npos) continue;
-      experiments.push_back(std::move(experiment));
-    }
-  }
-  if (experiments.empty()) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("no experiment has \"{}\" in its name (--select)", select));
-  }
-  return experiments;
-}
-
-std::vector<std::string> metrics_of(const std::vector<Experiment>& experiments, const std::string& wanted) {
-  std::vector<std::string> metrics;
-  for (const Experiment& experiment : experiments) {
-    for (const std::string& metric : experiment.metrics) {
-      if ((wanted.empty() || wanted == metric) && std::ranges::find(metrics, metric) == metrics.end()) {
-        metrics.push_back(metric);
-      }
-    }
-  }
-  if (metrics.empty()) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("no experiment has the column \"{}\" (--metric)", wanted));
-  }
-  return metrics;
-}
-
 std::string cell_of(const Experiment& experiment, const std::string& metric, std::int64_t digits) {
   const std::optional<MeanOverFolds> mean = mean_over_folds(experiment, metric);
   return mean ? mean_and_deviation(*mean, digits) : "";
@@ -177,7 +135,7 @@ std::vector<Predictions> test_predictions(const Experiment& experiment) {
 
 std::string summary_table(const std::vector<std::string>& paths, const SummaryOptions& options) {
   check_ranges(options);
-  const std::vector<Experiment> experiments = selected_experiments(paths, options.select);
+  const std::vector<Experiment> experiments = read_experiments(paths, options.select);
   io::CsvTable table;
   if (options.compare) {
     table = comparison_table(experiments, options);
