@@ -162,6 +162,25 @@ std::optional<Array> read_coordinates_of_bag(const fs::path& bag, std::int64_t i
   return std::nullopt;
 }
 
+std::optional<std::int64_t> read_patch_side_of_bag(const fs::path& bag) {
+  std::error_code ignored;
+  for (const fs::path& file : coordinate_files(bag)) {
+    if (!fs::is_regular_file(file, ignored)) continue;
+    const io::Hdf5File h5 = io::Hdf5File::open(file);
+    if (!h5.has_dataset("coords")) continue;
+    const io::Attributes attributes = h5.read_attributes("coords");
+    std::optional<double> side;
+    if (const auto level0 = io::find_attribute<std::int64_t>(attributes, "patch_size_level0")) {
+      side = static_cast<double>(*level0);
+    } else if (const auto of_level = io::find_attribute<std::int64_t>(attributes, "patch_size")) {
+      const auto downsample = io::find_attribute<std::vector<double>>(attributes, "downsample");
+      if (downsample && !downsample->empty()) side = static_cast<double>(*of_level) * downsample->front();
+    }
+    if (side && *side >= 1 && *side <= static_cast<double>(kLargestCoordinate)) return std::llround(*side);
+  }
+  return std::nullopt;
+}
+
 std::string identity_of_bag(const fs::path& bag) {
   const std::optional<std::string> recorded =
       bag.extension() == ".pt"

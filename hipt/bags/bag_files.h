@@ -52,6 +52,10 @@ std::vector<BagFile> bags_in(const std::filesystem::path& folder);
 // none. Throws Corrupt naming the file when it does not hold one finite corner for each instance.
 std::optional<Array> read_coordinates_of_bag(const std::filesystem::path& bag, std::int64_t instances);
 
+// Side of the instances in pixels of level 0, by the attributes of those coords: TRIDENT's patch_size_level0, else
+// CLAM's patch_size times downsample. Nothing when no file has them.
+std::optional<std::int64_t> read_patch_side_of_bag(const std::filesystem::path& bag);
+
 // What tells one version of a bag from another: the fingerprint of hipt in it, or the SHA-256 of the file.
 std::string identity_of_bag(const std::filesystem::path& bag);
 
