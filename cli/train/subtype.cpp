@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "hipt/subtype/cross_validation.h"
+#include "hipt/subtype/predict.h"
 
 #include "cli/parser.h"
 #include "cli/session.h"
@@ -12,6 +13,7 @@ namespace hipt::cli {
 
 int run_subtype(Arguments arguments) {
   subtype::SubtypeOptions options;
+  subtype::PredictOptions prediction;
   SessionOptions session_options;
   Parser parser({.verb = "subtype",
                  .summary =
@@ -24,6 +26,7 @@ int run_subtype(Arguments arguments) {
   parser.declare("Training", options.training);
   parser.declare("Folds", options.folds);
   parser.declare("Results", options.results);
+  parser.declare("Prediction", prediction);
   parser.declare("Run", session_options);
   if (!parser.parse(arguments)) return 0;
   parser.read(options.data);
@@ -31,7 +34,12 @@ int run_subtype(Arguments arguments) {
   parser.read(options.training);
   parser.read(options.folds);
   parser.read(options.results);
+  parser.read(prediction);
   parser.read(session_options);
+  if (!prediction.predict.empty()) {
+    Session session(session_options);
+    return session.summarise(subtype::predict_slides(prediction, options.results.no_auto_skip, session.context()));
+  }
   subtype::check(options);
 
   Session session(session_options);

@@ -15,6 +15,7 @@
 #include "hipt/subtype/bag_loader.h"
 #include "hipt/subtype/memory.h"
 #include "hipt/subtype/region_vectors.h"
+#include "hipt/subtype/result_plots.h"
 #include "hipt/subtype/train_fold.h"
 #include "hipt/train/thread.h"
 #include "hipt/vit/weights.h"
@@ -181,6 +182,7 @@ CrossValidation cross_validate(const SubtypeOptions& options, RunContext& contex
   result.folds = train_folds(inputs, folds, bags, plan.folds_at_once, context);
   const fs::path summary = write_summaries(options, result.folder, result.folds);
   result.table = evaluate::summary_table({summary.string()}, {});
+  plot_results(result.folder, result.folds, class_names(data.task), context);
   return result;
 }
 

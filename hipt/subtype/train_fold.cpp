@@ -8,6 +8,7 @@
 #include "hipt/base/error.h"
 #include "hipt/evaluate/metrics.h"
 #include "hipt/io/atomic_file.h"
+#include "hipt/io/tensorboard.h"
 #include "hipt/mil/training_step.h"
 #include "hipt/subtype/fold_state.h"
 #include "hipt/train/thread.h"
@@ -73,11 +74,15 @@ class FoldTraining {
 
   FoldResult run() {
     if (!options_.results.no_auto_skip) resume();
+    if (options_.results.log_data) {
+      events_ = std::make_unique<io::EventFileWriter>(inputs_.folder.events(fold_.number), std::ssize(result_.epochs));
+    }
     bool stopped = false;
     for (std::int64_t epoch = std::ssize(result_.epochs); epoch < options_.folds.max_epochs && !stopped; ++epoch) {
       Scalars scalars = train_epoch(epoch);
       stopped = validate(epoch, scalars);
       log(epoch, scalars);
+      log_events(epoch, scalars);
       result_.epochs.push_back(std::move(scalars));
       save_state();
     }
@@ -160,6 +165,12 @@ class FoldTraining {
     context_.log.write(LogLevel::Debug, text);
   }
 
+  void log_events(std::int64_t step, const Scalars& scalars) {
+    if (!events_) return;
+    for (const auto& [name, value] : scalars) events_->scalar(name, value, step);
+    events_->flush();
+  }
+
   void save_checkpoint() { model_.save(checkpoint(), {{"hipt.json", fold_.fingerprint.json()}}); }
 
   void save_state() {
@@ -186,6 +197,7 @@ class FoldTraining {
     final.emplace_back("final/test_error", test.error);
     if (const auto auc = evaluate::auc(test.predictions)) final.emplace_back("final/test_auc", *auc);
     append_class_accuracies(test, "final/test_", final);
+    log_events(0, final);
     evaluate::write_results_pickle(inputs_.folder.predictions(fold_.number), test.predictions);
     io::write_text_file(inputs_.folder.fold(fold_.number), to_json(result_));
     std::error_code ignored;
@@ -202,6 +214,7 @@ class FoldTraining {
   mil::Model model_;
   mil::TrainingStep step_;
   FoldResult result_;
+  std::unique_ptr<io::EventFileWriter> events_;  // null without --log_data
   Clock::time_point saved_ = Clock::now();
 };
 
