@@ -45,8 +45,8 @@ struct Contestant {
   Published published[kDataSetCount];
 };
 
-constexpr std::string_view kIlse = "Ilse et al. 2018, table 1, gated attention";
-constexpr std::string_view kLi = "Li et al. 2021, table 5";
+constexpr std::string_view kIlse = "published: Ilse et al. 2018";
+constexpr std::string_view kLi = "published: Li et al. 2021";
 constexpr Contestant kContestants[] = {
     {"gated attention",
      mil::ModelType::Amil,

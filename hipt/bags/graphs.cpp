@@ -147,13 +147,13 @@ void write_graph(const fs::path& file, const Graph& graph, const cohort::Fingerp
 // The graph's file, made when it is not there with an equal fingerprint. The graph when it had to be made.
 std::optional<Graph> ensure_graph(const BagFile& bag, const fs::path& file, bool redo, const GraphOptions& options,
                                   std::int64_t* patches, RunContext& context) {
-  const Array features = read_bag(bag.file);
-  if (features.rank() != 2) {
-    throw Error(ErrorCode::InvalidArgument, fmt::format("{}: {}: a graph is made of patches [N, D]", bag.file.string(),
-                                                        to_string(features.shape())));
-  }
-  *patches = features.dim(0);
-  const std::optional<Array> corners = read_coordinates_of_bag(bag.file, *patches);
+  Array features = read_bag(bag.file);
+  const bool are_patches = features.rank() == 2;
+  const std::int64_t width = features.shape().back();
+  *patches = static_cast<std::int64_t>(features.size()) / width;
+  features = std::move(features).reshaped({*patches, width});
+  std::optional<Array> corners;
+  if (are_patches) corners = read_coordinates_of_bag(bag.file, *patches);
   const cohort::Fingerprint now = fingerprint_of(bag, corners, options);
   std::error_code ignored;
   if (!redo && fs::exists(file, ignored)) {

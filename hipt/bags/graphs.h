@@ -41,7 +41,8 @@ Array nearest_by_place(const Array& corners, std::int64_t neighbours);
 Array nearest_by_features(const Array& features, std::int64_t neighbours, RunContext& context);
 
 // A .pt of a dict of tensors under the names of Graph, of one bag: made when missing, read when it is there with an
-// equal fingerprint. Throws cohort::MadeOtherwise for any other, InvalidArgument for a bag that is not [N, D].
+// equal fingerprint. Throws cohort::MadeOtherwise for any other. Regions [M, 256, D] are 256 M patches, first those of
+// the first region, whose places are not known.
 Graph graph_of(const BagFile& bag, const std::filesystem::path& folder, const GraphOptions& options,
                RunContext& context);
 
