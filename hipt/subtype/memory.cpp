@@ -45,12 +45,12 @@ std::int64_t available_memory_bytes() {
 }
 
 std::int64_t training_bytes(const mil::ModelOptions& model, std::int64_t instances) {
-  constexpr std::int64_t kProgram = std::int64_t{200} << 20;
+  constexpr std::int64_t kProgram = std::int64_t{250} << 20;
   const std::int64_t row =
       4 * (model.input_dim + 4096);  // an instance and what the layers keep of it for the gradients
   switch (model.type) {
     case mil::ModelType::HiptLgp:
-      if (!model.freeze_4k) return kProgram + instances * (std::int64_t{60} << 20);
+      if (!model.freeze_4k) return kProgram + instances * (std::int64_t{32} << 20);
       [[fallthrough]];
     case mil::ModelType::HiptGp:
       return kProgram + instances * row + 64 * instances * instances;

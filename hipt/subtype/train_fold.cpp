@@ -73,7 +73,7 @@ class FoldTraining {
   }
 
   FoldResult run() {
-    if (!options_.results.no_auto_skip) resume();
+    resume();
     if (options_.results.log_data) {
       events_ = std::make_unique<io::EventFileWriter>(inputs_.folder.events(fold_.number), std::ssize(result_.epochs));
     }
@@ -261,12 +261,13 @@ FoldResult train_fold(const FoldInputs& inputs, const Fold& fold, BagStore& bags
   train::prepare_training_thread();
   return with_context(fmt::format("fold {}", fold.number), [&] {
     const fs::path record = inputs.folder.fold(fold.number);
-    if (!inputs.options.results.no_auto_skip) {
-      if (auto done = read_fold_result(record)) {
-        require_equal_fold(record, done->fingerprint, fold.fingerprint);
-        context.progress.advance(inputs.options.folds.max_epochs * std::ssize(fold.split.train));
-        return *std::move(done);
-      }
+    if (inputs.options.results.no_auto_skip) {
+      fs::remove(record);
+      fs::remove(inputs.folder.state(fold.number));
+    } else if (auto done = read_fold_result(record)) {
+      require_equal_fold(record, done->fingerprint, fold.fingerprint);
+      context.progress.advance(inputs.options.folds.max_epochs * std::ssize(fold.split.train));
+      return *std::move(done);
     }
     bags::write_split(inputs.folder.root, fold.number, fold.split, inputs.data.dataset, class_names(inputs.data.task));
     return FoldTraining(inputs, fold, bags, context).run();
