@@ -165,6 +165,7 @@ CrossValidation cross_validate(const SubtypeOptions& options, RunContext& contex
   loader.make_graphs(slides, context);
 
   CrossValidation result{.folder = results_folder(options, data.task, data.input_dim), .folds = {}, .table = {}};
+  io::remove_stale_temporaries(result.folder.root);
   io::write_text_file(
       result.folder.root / fmt::format("experiment_{}.txt", experiment_code(options, data.task, data.input_dim)),
       experiment_text(options, data.task, data.input_dim, folds.split_dir));
