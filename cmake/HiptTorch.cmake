@@ -12,3 +12,9 @@ endif()
 add_library(hipt_torch INTERFACE)
 target_link_libraries(hipt_torch INTERFACE torch)
 target_compile_definitions(hipt_torch INTERFACE FMT_HEADER_ONLY)
+
+# It has a BLAS and a oneDNN of its own, but looks for some of their symbols among all libraries, and takes those of the
+# first. Behind the system's BLAS (FAISS brings it, for one thread at a time) it multiplied by that one, and folds
+# trained side by side got wrong numbers; behind the system's oneDNN it takes parts of another version. Options stand
+# before all libraries.
+target_link_options(hipt_torch INTERFACE "LINKER:--no-as-needed,$<TARGET_FILE:torch_cpu>,--as-needed")

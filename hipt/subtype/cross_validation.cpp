@@ -65,8 +65,7 @@ MemoryPlan plan_memory(const FoldInputs& inputs, const Folds& folds, const std::
   model.input_dim = inputs.data.input_dim;
   const std::int64_t available = available_memory_bytes();
   const std::int64_t one = training_bytes(model, most_instances(inputs.data, slides));
-  // One after the other: side by side, a fold's numbers were not always a function of the seed.
-  const auto wanted = static_cast<std::int64_t>(std::min<std::size_t>(1, folds.folds.size()));
+  const auto wanted = static_cast<std::int64_t>(std::min(context.pool.size(), folds.folds.size()));
   const std::int64_t at_once = std::clamp<std::int64_t>(available * 3 / 4 / one, 1, wanted);
   if (at_once < wanted) {
     context.log.write(

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -80,6 +81,15 @@ void rewrite_table(const fs::path& file, const std::function<void(io::CsvTable&)
 }
 
 }  // namespace
+
+// cmake/HiptTorch.cmake tells what goes wrong otherwise.
+TEST_CASE("torch multiplies by its own BLAS and not by another library's") {
+  void* const product = dlsym(RTLD_DEFAULT, "sgemm_");
+  Dl_info found{};
+  REQUIRE(product != nullptr);
+  REQUIRE(dladdr(product, &found) != 0);
+  CHECK(std::string(found.dli_fname).find("libtorch") != std::string::npos);
+}
 
 TEST_CASE("folds are a function of the seed: threads and interruptions change no byte of their results") {
   test::TemporaryFolder root;
