@@ -97,6 +97,8 @@ void search_features(std::span<const float> features, std::size_t dim, const std
   std::vector<float> distances(count * proposed);
   std::vector<std::int64_t> ids(count * proposed);
   with_faiss([&] {
+    static std::mutex one_product;  // the BLAS of one thread (Debian's openblas-serial) errs when two are in it at once
+    const std::scoped_lock lock(one_product);
     faiss::knn_L2sqr(&features[first * dim], features.data(), dim, count, rows, proposed, distances.data(), ids.data(),
                      norms.data());
   });
