@@ -1,5 +1,7 @@
 #include "hipt/base/text.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace hipt {
@@ -14,6 +16,16 @@ std::string lower_case(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return result;
+}
+
+std::vector<std::string> parts_between_commas(std::string_view text) {
+  std::vector<std::string> parts;
+  while (!text.empty()) {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    parts.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return parts;
 }
 
 std::optional<bool> parse_bool(std::string_view text) {

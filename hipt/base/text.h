@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace hipt {
 
@@ -14,6 +15,9 @@ std::string counted(std::int64_t count, std::string_view one, std::string_view m
 
 // ASCII letters in lower case, everything else as it is.
 std::string lower_case(std::string_view text);
+
+// The parts of "a,b,c", blanks and empty parts among them; no part for an empty text or behind a comma at the end.
+std::vector<std::string> parts_between_commas(std::string_view text);
 
 // The number that the whole of `text` spells, as std::from_chars reads it; nothing for any other text.
 template <class Number>

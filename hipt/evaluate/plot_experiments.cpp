@@ -5,22 +5,13 @@
 #include <fmt/format.h>
 
 #include "hipt/base/error.h"
+#include "hipt/base/text.h"
 #include "hipt/evaluate/summary.h"
 
 namespace hipt::evaluate {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<std::string> parts_between_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0; start < text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    parts.push_back(text.substr(start, end - start));
-    start = end + 1;
-  }
-  return parts;
-}
 
 // Tables of folds alone, and experiments whose folds left no predictions (survival), have no ROC curves.
 bool has_predictions(const Experiment& experiment) {

@@ -10,6 +10,7 @@
 #include "hipt/base/error.h"
 #include "hipt/io/bool_bytes.h"
 #include "hipt/io/byte_file.h"
+#include "hipt/io/little_endian.h"
 
 namespace hipt::io {
 namespace {
@@ -122,12 +123,6 @@ Array array_of(const SafetensorsEntry& entry, const std::shared_ptr<const Mapped
   return copy;
 }
 
-std::string little_endian_u64(std::uint64_t value) {
-  std::string text;
-  for (std::size_t i = 0; i < kLengthBytes; ++i) text += static_cast<char>(value >> (8 * i) & 0xff);
-  return text;
-}
-
 }  // namespace
 
 bool is_safetensors_name(const std::filesystem::path& file) {
@@ -181,7 +176,9 @@ void write_safetensors(const std::filesystem::path& file,
   std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   text.append((kLengthBytes - text.size() % kLengthBytes) % kLengthBytes, ' ');
   ByteWriter writer(file);
-  writer.write(little_endian_u64(text.size()));
+  std::string length;
+  append_little_endian(length, text.size(), static_cast<int>(kLengthBytes));
+  writer.write(length);
   writer.write(text);
   for (const auto& [name, array] : ordered) writer.write({array->bytes(), array->byte_size()});
   writer.close();

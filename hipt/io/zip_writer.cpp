@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include "hipt/base/error.h"
+#include "hipt/io/little_endian.h"
 
 namespace hipt::io {
 namespace {
@@ -22,7 +23,7 @@ constexpr std::uint64_t kMax32 = 0xffffffff;
 class ZipBytes {
  public:
   ZipBytes& number(std::uint64_t value, int bytes) {
-    for (int i = 0; i < bytes; ++i) text_ += static_cast<char>(value >> (8 * i) & 0xff);
+    append_little_endian(text_, value, bytes);
     return *this;
   }
   ZipBytes& u16(std::uint64_t value) { return number(value, 2); }

@@ -21,16 +21,6 @@ bool is_of_regions(BagMode mode) {
   return mode == BagMode::Pyramid || mode == BagMode::Region;
 }
 
-std::vector<std::string> split_at_commas(std::string_view text) {
-  std::vector<std::string> parts;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    if (comma > 0) parts.emplace_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return parts;
-}
-
 fs::path find_table(const DataOptions& options, const bags::Task& task) {
   if (!options.csv_path.empty()) return options.csv_path;
   std::vector<std::string> places;
@@ -49,7 +39,8 @@ fs::path find_table(const DataOptions& options, const bags::Task& task) {
 
 bags::BagPlaces places_of(const DataOptions& options, const CohortData& data) {
   bags::BagPlaces places{.bags = options.bags, .data_root_dir = options.data_root_dir, .studies = {}, .group = {}};
-  places.studies = options.study.empty() ? data.task.studies : split_at_commas(options.study);
+  places.studies = options.study.empty() ? data.task.studies : parts_between_commas(options.study);
+  std::erase(places.studies, "");
   const std::string cohort = cohort_name(data.task);
   if (options.study.empty() && std::ranges::find(places.studies, cohort) == places.studies.end()) {
     places.studies.push_back(cohort);  // lung and kidney in one folder, as the published program has them

@@ -10,6 +10,7 @@
 #include "hipt/bags/graphs.h"
 #include "hipt/base/error.h"
 #include "hipt/base/sha256.h"
+#include "hipt/base/text.h"
 #include "hipt/io/csv.h"
 #include "hipt/io/torch_file.h"
 #include "hipt/mil/model.h"
@@ -68,16 +69,6 @@ class ModelPool {
   std::vector<std::unique_ptr<mil::Model>> idle_;
 };
 
-std::vector<std::string> names_between_commas(std::string_view text) {
-  std::vector<std::string> names;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    names.emplace_back(text.substr(0, comma));
-    text.remove_prefix(std::min(comma + 1, text.size()));
-  }
-  return names;
-}
-
 // Bags of the folder itself, or of what the model takes in a folder that hipt encode wrote.
 std::vector<bags::BagFile> find_bags_for(const std::string& source, const mil::ModelOptions& model) {
   const cohort::StudyFolder study{source};
@@ -119,7 +110,7 @@ class Prediction {
         context_(context),
         models_(options.predict),
         model_(models_.options()),
-        class_names_(names_between_commas(options.class_names)) {
+        class_names_(parts_between_commas(options.class_names)) {
     if (!class_names_.empty() && std::ssize(class_names_) != model_.classes) {
       throw Error(ErrorCode::InvalidArgument, fmt::format("--class_names: {} names, and the model has {} classes",
                                                           class_names_.size(), model_.classes));

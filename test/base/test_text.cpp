@@ -13,3 +13,10 @@ TEST_CASE("text: lower case of ASCII alone") {
   CHECK(hipt::lower_case("TCGA-Brca_1") == "tcga-brca_1");
   CHECK(hipt::lower_case("\u00c4Z") == "\u00c4z");
 }
+
+TEST_CASE("text: parts between commas") {
+  using Parts = std::vector<std::string>;
+  CHECK(hipt::parts_between_commas("IDC,ILC") == Parts{"IDC", "ILC"});
+  CHECK(hipt::parts_between_commas("a, b,,c,") == Parts{"a", " b", "", "c"});
+  CHECK(hipt::parts_between_commas("").empty());
+}
